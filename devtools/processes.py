@@ -1,7 +1,7 @@
 """Start long-lived programs so that they can all be found and stopped again.
 
-Every program gets a session of its own: a Ctrl-C in the terminal does not reach it (we stop things in our order), and whatever it
-forks stays findable by its session id, even after the parent is gone. Where ``setpriv`` (util-linux) exists, the kernel also
+Every program gets a session of its own: a Ctrl-C in the terminal does not reach it (we stop things in our order), and whatever
+it forks stays findable by its session id, even after the parent is gone. Where ``setpriv`` (util-linux) exists, the kernel also
 tells a program when we die, so that a ``kill -9`` of the demo leaves nothing behind.
 """
 
@@ -38,17 +38,31 @@ class Service:
             raise ServiceError(f"{self.name} ended with code {code}.\n{tail(self.log)}\nThe whole log: {self.log}")
 
 
-def spawn(name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path, wrapper: Sequence[str] = ()) -> Service:
+def spawn(
+    name: str,
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    log: Path,
+    stop_signal: str = "TERM",
+    privileges: Sequence[str] = (),
+) -> Service:
     """Start ``command`` in a session of its own, output appended to ``log``.
 
-    ``wrapper`` are further ``setpriv`` options (the PostgreSQL server drops root with them).
+    ``stop_signal`` reaches it when this process dies; ``privileges`` are ``setpriv`` options (PostgreSQL drops root with them).
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*_setpriv("--pdeathsig", "TERM", *wrapper), *command],
-            env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [*_setpriv("--pdeathsig", stop_signal, *privileges), *command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     return Service(name, process, log)
 
 
@@ -65,7 +79,7 @@ def stop(services: Collection[Service], *, signal_number: int = signal.SIGTERM, 
     deadline = time.monotonic() + grace
     for service in services:
         _wait(service.process, deadline - time.monotonic())
-    kill_sessions({service.process.pid for service in services})
+    kill(in_sessions({service.process.pid for service in services}))
     for service in services:
         service.process.wait()
 
@@ -77,15 +91,14 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
         return
 
 
-def kill_sessions(sessions: Collection[int]) -> None:
-    """Kill every process that belongs to one of these session ids and wait until it is gone."""
-    survivors = in_sessions(sessions)
-    for process in survivors:
+def kill(processes: Collection[psutil.Process]) -> None:
+    """Kill these processes and wait until they are gone."""
+    for process in processes:
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(survivors, timeout=5)
+    psutil.wait_procs(processes, timeout=5)
 
 
 def in_sessions(sessions: Collection[int]) -> list[psutil.Process]:
