@@ -67,7 +67,7 @@ class Execution:
 def execute(node: NodeToRun, context: NodeContext, *, attempts_before: int = 0) -> Execution:
     """Execute ``node`` with the delivered values in ``context.inputs``.
 
-    :param attempts_before: attempts already spent on this job in earlier rounds or resumes; the maximum bounds the total (ERR-11).
+    :param attempts_before: attempts this job spent in earlier rounds or resumes; the maximum bounds the total (ERR-11).
     :returns: the :class:`Execution`; node-level errors never escape (ERR-1).
     """
     execution = Execution(started=context.world.now())

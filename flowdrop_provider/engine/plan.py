@@ -1,0 +1,118 @@
+"""The execution plan: a compiled workflow, immutable, and everything a run needs to know about it.
+
+A plan is pure data made by :mod:`flowdrop_provider.engine.compile`. Loops are regions: a strongly connected component of the
+graph with its loopback edges, driven as one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowdrop_provider.document.handles import EdgeKind
+from flowdrop_provider.document.models import ManifestEntry
+from flowdrop_provider.document.node_types import NodeType
+from flowdrop_provider.engine.execution import NodeToRun
+
+__all__ = ["Plan", "PlanEdge", "PlanNode", "Region"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEdge:
+    """An edge as the run sees it.
+
+    :ivar gated: it leaves a branch port, so it is followed only while that branch is active (BR-1, BR-2).
+    :ivar triggers: it points at the reserved ``trigger`` port (EDGE-3); it may be an error edge at the same time.
+    """
+
+    edge_id: str
+    kind: EdgeKind
+    source: str
+    source_port: str
+    target: str
+    target_port: str
+    gated: bool
+    triggers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNode:
+    """A node that will run: identity, live type, configuration, and its edges.
+
+    :ivar incoming: data, trigger and error edges into it, document order; loopback and tool edges never gate (DATA-5).
+    :ivar outgoing: data, trigger and error edges out of it.
+    :ivar position: 1-based place in the plan's order; the ``order`` of its job outside of regions.
+    """
+
+    node_id: str
+    label: str
+    node_type: NodeType
+    config: Mapping[str, Any]
+    branches: frozenset[str]
+    max_retries: int
+    incoming: tuple[PlanEdge, ...]
+    outgoing: tuple[PlanEdge, ...]
+    loopbacks: tuple[PlanEdge, ...]
+    position: int
+    region: str | None = None
+
+    @property
+    def routes_errors(self) -> bool:
+        """Whether an error edge leaves the node (ERR-7)."""
+        return any(edge.kind is EdgeKind.ERROR for edge in self.outgoing)
+
+    def to_run(self) -> NodeToRun:
+        """Return what :func:`flowdrop_provider.engine.execution.execute` takes."""
+        return NodeToRun(self.node_id, self.label, self.node_type, self.config, self.max_retries, self.routes_errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Nodes that loop together: one step of a run. ``heads`` are the loopback targets, sorted."""
+
+    region_id: str
+    heads: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled workflow.
+
+    :ivar nodes: executed nodes by id, in execution order.
+    :ivar excluded: nodes that never run, with the reason: ``non_executable``, ``tool_only``, ``loopback_only`` (CMP-6).
+    :ivar edges: every edge between known nodes, document order, tool and loopback edges included.
+    :ivar regions: loops, by region id.
+    :ivar warnings: diagnostics for the author: dead edge conditions, unavailable processors.
+    """
+
+    workflow_id: str
+    name: str
+    revision: str
+    nodes: Mapping[str, PlanNode]
+    excluded: Mapping[str, str]
+    edges: tuple[PlanEdge, ...]
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    input_ports: tuple[ManifestEntry, ...] = ()
+    output_ports: tuple[ManifestEntry, ...] = ()
+    parameter_schema: Mapping[str, Any] = field(default_factory=dict)
+    output_schema: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Executed node ids in execution order (CMP-8)."""
+        return tuple(self.nodes)
+
+    def sources(self, node_id: str) -> tuple[str, ...]:
+        """Return the ids of the nodes whose outcome ``node_id`` needs, each once, in edge order."""
+        return tuple(dict.fromkeys(edge.source for edge in self.nodes[node_id].incoming if edge.source in self.nodes))
+
+    def carried_ports(self, node_id: str) -> frozenset[str]:
+        """Return the output ports of a node that an edge or the workflow's interface really carries."""
+        ports = {edge.source_port for edge in self.nodes[node_id].outgoing if not edge.triggers}
+        ports |= {entry.port for entry in self.output_ports if entry.node_id == node_id}
+        return frozenset(port for port in ports if port)

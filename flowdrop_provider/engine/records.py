@@ -1,0 +1,258 @@
+"""The job record: one JSON shape that the API, the UI, the exports and the tests read (DESIGN 5).
+
+A record is redacted and bounded before it leaves the engine. Truncation is stated in ``truncated``, never silent, and never
+changes what the next node receives.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from flowdrop_provider.engine.execution import Execution
+from flowdrop_provider.engine.plan import Plan, PlanNode
+from flowdrop_provider.engine.redaction import Redactor
+
+__all__ = ["JobRecord", "RecordPolicy", "RunIdentity", "bounded", "job_record", "skipped_record"]
+
+_NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
+
+
+class JobRecord(TypedDict):
+    """One execution of one node; see DESIGN 5 for every field. Times are ISO 8601 in UTC, durations microseconds."""
+
+    id: str
+    node_id: str
+    node_type_id: str
+    processor: str
+    label: str
+    round: list[int]
+    order: int | None
+    status: str
+    skip_reason: str | None
+    routed: bool
+    started: str | None
+    completed: str | None
+    execution_time_us: int | None
+    retry_count: int
+    max_retries: int
+    attempts: list[dict[str, Any]]
+    input_data: dict[str, Any]
+    output_data: dict[str, Any]
+    active_branches: list[str]
+    error: dict[str, Any] | None
+    truncated: dict[str, int]
+    redacted: list[str]
+    revision: str
+    dag_id: str | None
+    run_id: str
+    task_id: str | None
+    map_index: int
+    try_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """Which run and task a record belongs to; outside Airflow there is only a run id."""
+
+    run_id: str
+    dag_id: str | None = None
+    task_id: str | None = None
+    map_index: int = -1
+    try_number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPolicy:
+    """How much of a node's data is recorded.
+
+    :ivar max_bytes: bound on each of input and output, JSON-encoded; longer strings and lists are cut.
+    :ivar store_data: false records no input and output at all.
+    :ivar sensitive_keys: further key names to redact.
+    """
+
+    max_bytes: int = 65_536
+    store_data: bool = True
+    sensitive_keys: frozenset[str] = field(default_factory=frozenset)
+
+    def redactor(self, secrets: list[str]) -> Redactor:
+        """Return a redactor that knows the secret values of this execution."""
+        return Redactor(secrets, self.sensitive_keys)
+
+
+def job_record(
+    plan: Plan,
+    node: PlanNode,
+    execution: Execution,
+    identity: RunIdentity,
+    policy: RecordPolicy,
+    *,
+    order: int,
+    execution_number: int = 0,
+    round_: tuple[int, ...] = (),
+) -> JobRecord:
+    """Return the record of a finished execution.
+
+    :param execution_number: how often the node ran before in this run; part of the job's identity (SG-8).
+    """
+    redactor = policy.redactor(execution.secrets)
+    truncated: dict[str, int] = {}
+    redacted: list[str] = []
+    shown = _Shown(policy, redactor, truncated, redacted)
+    record = _blank(plan, node, identity, execution_number)
+    record.update(
+        round=list(round_),
+        order=order,
+        status=execution.status,
+        routed=execution.routed,
+        started=_iso(execution.started),
+        completed=_iso(execution.completed) if execution.status != "interrupted" else None,
+        execution_time_us=execution.execution_time_us,
+        retry_count=max(0, len(execution.attempts) - 1),
+        attempts=shown.data("attempts", execution.attempts),
+        input_data=shown.data("input_data", _visible(execution.params, execution.secret_parameters)),
+        output_data=shown.data("output_data", execution.outputs),
+        active_branches=sorted(execution.active),
+        error=shown.data("error", execution.error),
+        truncated=truncated,
+        redacted=sorted(redacted),
+    )
+    return record
+
+
+def skipped_record(plan: Plan, node: PlanNode, identity: RunIdentity, reason: str) -> JobRecord:
+    """Return the record of a node that did not run, with the reason (BR-7)."""
+    record = _blank(plan, node, identity, 0)
+    record.update(status="skipped", skip_reason=reason)
+    return record
+
+
+def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: int) -> JobRecord:
+    key = node.node_id if execution_number == 0 else f"{node.node_id}:{execution_number}"
+    return JobRecord(
+        id=str(uuid.uuid5(_NAMESPACE, f"{identity.dag_id or ''}\n{identity.run_id}\n{key}")),
+        node_id=node.node_id,
+        node_type_id=node.node_type.id,
+        processor=node.node_type.processor,
+        label=node.label,
+        round=[],
+        order=None,
+        status="idle",
+        skip_reason=None,
+        routed=False,
+        started=None,
+        completed=None,
+        execution_time_us=None,
+        retry_count=0,
+        max_retries=node.max_retries,
+        attempts=[],
+        input_data={},
+        output_data={},
+        active_branches=[],
+        error=None,
+        truncated={},
+        redacted=[],
+        revision=plan.revision,
+        dag_id=identity.dag_id,
+        run_id=identity.run_id,
+        task_id=identity.task_id,
+        map_index=identity.map_index,
+        try_number=identity.try_number,
+    )
+
+
+def _visible(params: Mapping[str, Any], secret_parameters: list[str]) -> dict[str, Any]:
+    """Return the parameters as recorded: no reserved internal names (SG-2), secret-bearing ones whole as ``<secret>``."""
+    return {
+        name: "<secret>" if name in secret_parameters else value for name, value in params.items() if not name.startswith("__")
+    }
+
+
+@dataclass(slots=True)
+class _Shown:
+    policy: RecordPolicy
+    redactor: Redactor
+    truncated: dict[str, int]
+    redacted: list[str]
+
+    def data(self, name: str, value: Any) -> Any:
+        if name in {"input_data", "output_data"} and not self.policy.store_data:
+            return {}
+        masked, paths = self.redactor.redact(value)
+        self.redacted.extend(f"{name}.{path}" if path else name for path in paths)
+        cut, marks = bounded(masked, self.policy.max_bytes)
+        self.truncated.update({f"{name}.{path}" if path else name: size for path, size in marks.items()})
+        return cut
+
+
+def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
+    """Return ``value`` cut to about ``max_bytes`` of JSON, and ``{dotted path: original bytes}`` of what was cut.
+
+    The largest parts go first: long strings keep their beginning, long lists their first items, and an object that is still
+    too large keeps the keys that fit.
+    """
+    size = _size(value)
+    if size <= max_bytes:
+        return value, {}
+    marks: dict[str, int] = {}
+    return _cut(value, max_bytes, "", marks), marks
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "surrogatepass")) + 2
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
+
+
+def _cut(value: Any, budget: int, path: str, marks: dict[str, int]) -> Any:
+    size = _size(value)
+    if size <= budget:
+        return value
+    if isinstance(value, str):
+        marks[path] = size
+        return value.encode("utf-8", "surrogatepass")[: max(0, budget - 5)].decode("utf-8", "ignore") + "…"
+    if isinstance(value, list):
+        return _cut_list(value, budget, path, marks, size)
+    if isinstance(value, dict):
+        return _cut_map(value, budget, path, marks)
+    return value
+
+
+def _cut_list(items: list[Any], budget: int, path: str, marks: dict[str, int], size: int) -> list[Any]:
+    kept: list[Any] = []
+    left = budget - 2
+    for index, item in enumerate(items):
+        if left <= 8:
+            marks[path] = size
+            break
+        cut = _cut(item, left, _join(path, index), marks)
+        kept.append(cut)
+        left -= _size(cut) + 2
+    return kept
+
+
+def _cut_map(members: dict[str, Any], budget: int, path: str, marks: dict[str, int]) -> dict[str, Any]:
+    # Small members first, so that one huge value does not push every figure out of the record.
+    sizes = {name: _size(value) for name, value in members.items()}
+    kept: dict[str, Any] = {}
+    left = budget - 2
+    for rank, name in enumerate(sorted(members, key=lambda key: sizes[key])):
+        share = max(left // (len(members) - rank) - len(name) - 4, left - len(name) - 4 if rank == len(members) - 1 else 0)
+        if share <= 8:
+            marks[_join(path, name)] = sizes[name]
+            continue
+        kept[name] = _cut(members[name], share, _join(path, name), marks)
+        left -= _size(kept[name]) + len(name) + 4
+    return {name: kept[name] for name in members if name in kept}
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
