@@ -90,6 +90,6 @@ class AirflowClient:
         return [job for task_id in self.tasks(dag_id, run_id) for job in self.task_jobs(dag_id, run_id, task_id)]
 
     def summary(self, dag_id: str, run_id: str) -> Json:
-        """Return the run summary (``status``, ``outputs``, ``skipped_node_ids``...) of the last task; empty when it left none."""
+        """Return the run summary (``status``, ``outputs``...) that the last task left; empty when it left none."""
         keys = self.xcom_keys(dag_id, run_id, RESULT_TASK)
         return dict(self.xcom(dag_id, run_id, RESULT_TASK)) if "return_value" in keys else {}

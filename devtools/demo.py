@@ -120,7 +120,7 @@ def bundles(workflows: Path) -> list[Bundle]:
 def _show_one_run(server: EmbeddedAirflow, options: argparse.Namespace, progress: Progress) -> int:
     client = server.client()
     _wait_for_workflow(server, client, options.dag_id)
-    progress.step(f"{len(client.dag_ids())} workflows are there; running {options.dag_id} with {json.dumps(options.conf)}")
+    progress.step(f"workflows found: {len(client.dag_ids())}; running {options.dag_id} with {json.dumps(options.conf)}")
     run_id = client.trigger(options.dag_id, options.conf)
     run = follow(client, options.dag_id, run_id, lambda line: print(line, flush=True), _RUN_TIMEOUT)
     summary = client.summary(options.dag_id, run_id)

@@ -1,0 +1,62 @@
+# What a developer or a curious visitor types. Everything it makes lives in the git-ignored folder .flowdrop/ (docs: site/).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .flowdrop/venv
+RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -p devtools.pytest_order
+FAST := not integration and not browser and not benchmark and not slow
+# Options of `make demo`, e.g. DEMO_ARGS=--once; see `make demo DEMO_ARGS=--help`. DETACH=1 keeps it up in the background.
+DEMO_ARGS ?=
+# Options of pytest, e.g. TEST_ARGS="-k twig".
+TEST_ARGS ?=
+
+# The first of these that runs and is a Python we support. `python3` alone may be too old or too new.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo "$$name" && break; done)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: venv-demo ## Start Airflow and watch a FlowDrop workflow run (Ctrl-C stops it)
+	@$(RUN) -m devtools.demo $(if $(DETACH),--detach) $(DEMO_ARGS)
+
+.PHONY: stop
+stop: venv-demo ## Stop a demo that runs in the background
+	@$(RUN) -m devtools.demo --stop
+
+.PHONY: test
+test: venv-dev ## Run all tests, the quick ones first
+	@$(RUN) -m devtools.system_packages chromium redis-server
+	@$(PYTEST) $(TEST_ARGS)
+
+.PHONY: fast
+fast: venv-dev ## Run the tests that need no Airflow, no browser and no patience
+	@$(PYTEST) -m "$(FAST)" $(TEST_ARGS)
+
+.PHONY: bench
+bench: venv-dev ## Run the benchmarks and print their ratios
+	@$(PYTEST) -m benchmark -s $(TEST_ARGS)
+
+.PHONY: lint
+lint: venv-dev docs ## Check style, types, layers and documentation
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+
+.PHONY: docs
+docs: venv-dev ## Build the documentation into site/
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+
+.PHONY: clean
+clean: ## Stop the demo and delete everything that was made here
+	@if [ -x $(RUN) ] && [ -d .flowdrop/demo ]; then $(RUN) -m devtools.demo --stop; fi
+	@rm -rf .flowdrop dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: venv-demo venv-dev
+venv-demo venv-dev: venv-%:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed: apt-get install -y python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) devtools/bootstrap.py $(VENV) $*
