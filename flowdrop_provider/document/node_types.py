@@ -114,17 +114,14 @@ class NodeTypeCatalogue:
     """Node types by id: a site's own first, then the shipped ones.
 
     :param shipped: the types of this installation, built from the processors.
-    :param resolve_missing: asked for an id that is in neither; returns a :class:`NodeType` or ``None`` (a lazy folder of
-        site files, so that a worker reads only the types its one workflow uses).
+    :param site: asked first for every id, once; returns a :class:`NodeType` or ``None`` (a lazy folder of site files, so
+        that a worker reads only the types its one workflow uses).
     """
 
-    def __init__(
-        self,
-        shipped: Iterable[NodeType] = (),
-        resolve_missing: Callable[[str], NodeType | None] | None = None,
-    ) -> None:
+    def __init__(self, shipped: Iterable[NodeType] = (), site: Callable[[str], NodeType | None] | None = None) -> None:
         self._types: dict[str, NodeType] = {node_type.id: node_type for node_type in shipped}
-        self._resolve_missing = resolve_missing
+        self._site = site
+        self._asked: set[str] = set()
 
     def __contains__(self, node_type_id: object) -> bool:
         return isinstance(node_type_id, str) and self.get(node_type_id) is not None
@@ -137,18 +134,20 @@ class NodeTypeCatalogue:
 
     def get(self, node_type_id: str) -> NodeType | None:
         """Return the type, or ``None`` when nobody declares it."""
-        found = self._types.get(node_type_id)
-        if found is None and self._resolve_missing is not None:
-            found = self._resolve_missing(node_type_id)
+        if self._site is not None and node_type_id not in self._asked:
+            self._asked.add(node_type_id)
+            found = self._site(node_type_id)
             if found is not None:
                 self._types[node_type_id] = found
-        return found
+        return self._types.get(node_type_id)
 
     def ids(self) -> list[str]:
         """Return every known id, sorted; feeds "did you mean"."""
         return sorted(self._types)
 
-    def extended(self, overrides: Iterable[NodeType]) -> NodeTypeCatalogue:
-        """Return a new catalogue in which ``overrides`` win."""
+    def extended(
+        self, overrides: Iterable[NodeType] = (), site: Callable[[str], NodeType | None] | None = None
+    ) -> NodeTypeCatalogue:
+        """Return a new catalogue in which ``overrides``, and what ``site`` knows, win over this one's types."""
         merged = {**self._types, **{node_type.id: node_type for node_type in overrides}}
-        return NodeTypeCatalogue(merged.values(), self._resolve_missing)
+        return NodeTypeCatalogue(merged.values(), site or self._site)

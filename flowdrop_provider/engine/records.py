@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from flowdrop_provider.engine.execution import Execution
 from flowdrop_provider.engine.plan import Plan, PlanNode
@@ -103,32 +103,29 @@ def job_record(
     truncated: dict[str, int] = {}
     redacted: list[str] = []
     shown = _Shown(policy, redactor, truncated, redacted)
-    record = _blank(plan, node, identity, execution_number)
-    record.update(
-        round=list(round_),
-        order=order,
-        status=execution.status,
-        routed=execution.routed,
-        started=_iso(execution.started),
-        completed=_iso(execution.completed) if execution.status != "interrupted" else None,
-        execution_time_us=execution.execution_time_us,
-        retry_count=max(0, len(execution.attempts) - 1),
-        attempts=shown.data("attempts", execution.attempts),
-        input_data=shown.data("input_data", _visible(execution.params, execution.secret_parameters)),
-        output_data=shown.data("output_data", execution.outputs),
-        active_branches=sorted(execution.active),
-        error=shown.data("error", execution.error),
-        truncated=truncated,
-        redacted=sorted(redacted),
-    )
-    return record
+    facts = {
+        "round": list(round_),
+        "order": order,
+        "status": execution.status,
+        "routed": execution.routed,
+        "started": _iso(execution.started),
+        "completed": _iso(execution.completed) if execution.status != "interrupted" else None,
+        "execution_time_us": execution.execution_time_us,
+        "retry_count": max(0, len(execution.attempts) - 1),
+        "attempts": shown.data("attempts", execution.attempts),
+        "input_data": shown.data("input_data", _visible(execution.params, execution.secret_parameters)),
+        "output_data": shown.data("output_data", execution.outputs),
+        "active_branches": sorted(execution.active),
+        "error": shown.data("error", execution.error),
+        "truncated": truncated,
+        "redacted": sorted(redacted),
+    }
+    return cast("JobRecord", {**_blank(plan, node, identity, execution_number), **facts})
 
 
 def skipped_record(plan: Plan, node: PlanNode, identity: RunIdentity, reason: str) -> JobRecord:
     """Return the record of a node that did not run, with the reason (BR-7)."""
-    record = _blank(plan, node, identity, 0)
-    record.update(status="skipped", skip_reason=reason)
-    return record
+    return cast("JobRecord", {**_blank(plan, node, identity, 0), "status": "skipped", "skip_reason": reason})
 
 
 def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: int) -> JobRecord:

@@ -18,35 +18,11 @@ MASK = "[redacted]"
 
 #: A key is sensitive when one of these is one of its words, or the whole key without separators.
 _WORDS = frozenset(
-    {
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "secrets",
-        "token",
-        "authorization",
-        "cookie",
-        "csrf",
-        "apikey",
-        "credential",
-        "credentials",
-        "bearer",
-        "jwt",
-        "pin",
-        "otp",
-        "signature",
-        "privatekey",
-        "accesskey",
-        "sessionid",
-        "clientsecret",
-        "xapikey",
-        "setcookie",
-        "proxyauthorization",
-        "connectionstring",
-        "webhookurl",
-    }  # fmt: skip
+    (
+        *("password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "authorization", "cookie", "csrf", "apikey"),
+        *("credential", "credentials", "bearer", "jwt", "pin", "otp", "signature", "privatekey", "accesskey", "sessionid"),
+        *("clientsecret", "xapikey", "setcookie", "proxyauthorization", "connectionstring", "webhookurl"),
+    )
 )
 #: Words that make a key harmless although another word is listed: counts and limits of tokens are figures.
 _HARMLESS = frozenset({"max", "count", "used", "limit", "total", "usage", "prompt", "completion", "number", "call", "id"})
@@ -130,7 +106,7 @@ class Redactor:
         except (ValueError, RecursionError):
             return text
         touched: list[str] = []
-        masked = Redactor(self._known, self.extra_keys)._plain(parsed, "", touched)  # noqa: SLF001 - our own class
+        masked = Redactor(self._known, self.extra_keys)._plain(parsed, "", touched)
         return json.dumps(masked, ensure_ascii=False) if touched else text
 
     def _plain(self, value: Any, path: str, touched: list[str]) -> Any:

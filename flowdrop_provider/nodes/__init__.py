@@ -1,0 +1,1 @@
+"""The node catalogue: one module per category, one small function per processor."""

@@ -1,0 +1,131 @@
+"""The rules on a node's saved configuration (R6, R11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from flowdrop_provider.document.findings import Report, did_you_mean
+from flowdrop_provider.document.models import Node
+from flowdrop_provider.document.node_type_files import php_empty
+from flowdrop_provider.document.node_types import NodeType
+from flowdrop_provider.document.schemas import first_violation
+
+__all__ = ["RESERVED_CONFIG", "check_config"]
+
+#: Configuration keys that belong to the node, not to its processor.
+RESERVED_CONFIG = frozenset(
+    (
+        *("nodeType", "maxRetries", "max_retries", "requiresConfirmation", "ports"),
+        *("instanceTitle", "instanceDescription", "branches", "dynamicInputs", "dynamicOutputs"),
+    )
+)
+
+_SENTINELS = ("_NOW_", "_NULL_", "_EMPTY_ARRAY_", "_EMPTY_OBJECT_")
+
+ExpressionCheck = Callable[[str, str], "str | None"]
+
+
+def check_config(report: Report, node: Node, node_type: NodeType | None, check_expression: ExpressionCheck | None) -> None:
+    """Add what is wrong with a node's configuration; without a node type only the secret syntax is checked (R6.j)."""
+    for key, value in node.config.items():
+        if _looks_like_secret(value):
+            _warn_secret(report, node, key)
+    if node_type is None or not node_type.available:
+        return
+    _check_required(report, node, node_type)
+    _check_values(report, node, node_type)
+    if check_expression is not None:
+        _check_expressions(report, node, node_type, check_expression)
+
+
+def _place(node: Node, *keys: str) -> tuple[str | int, ...]:
+    return ("nodes", node.index, "data", "config", *keys)
+
+
+def _check_required(report: Report, node: Node, node_type: NodeType) -> None:
+    for name, parameter in node_type.parameters.items():
+        asked = parameter.required and parameter.configurable and not parameter.connectable
+        if asked and name not in node.config:
+            message = f"Node {node.id!r} ({node_type.id}) needs a value for {name!r}."
+            report.error("R6_CONFIG_REQUIRED", message, f"node.{node.id}.config.{name}", *_place(node))
+
+
+def _check_values(report: Report, node: Node, node_type: NodeType) -> None:
+    configurable = {name for name, parameter in node_type.parameters.items() if parameter.configurable}
+    for key, value in node.config.items():
+        if key in configurable:
+            schema = node_type.parameters[key].schema_
+            violation = None if _has_secret(value) else first_violation(php_empty(value, schema), schema)
+            if violation is not None:
+                message = f"The setting {key!r} of node {node.id!r} {violation[1]}."
+                hint = _closest(value, schema) if violation[0] == "enum" else None
+                report.error("R6_CONFIG_INVALID", message, f"node.{node.id}.config.{key}", *_place(node, key), hint=hint)
+        elif key not in RESERVED_CONFIG:
+            message = f"Node {node.id!r} ({node_type.id}) has no setting {key!r}; it is ignored."
+            hint = did_you_mean(key, configurable)
+            report.warn("R6_CONFIG_UNKNOWN", message, f"node.{node.id}.config.{key}", *_place(node, key), hint=hint)
+
+
+def _closest(value: Any, schema: Mapping[str, Any]) -> str | None:
+    names = [item for item in schema.get("enum", []) if isinstance(item, str)]
+    return did_you_mean(value, names) if isinstance(value, str) else None
+
+
+def _has_secret(value: Any) -> bool:
+    return isinstance(value, str) and "${{" in value
+
+
+def _looks_like_secret(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{ secrets." in value.replace("${{ secrets.", "")
+    if isinstance(value, Mapping):
+        return any(_looks_like_secret(item) for item in value.values())
+    return isinstance(value, list) and any(_looks_like_secret(item) for item in value)
+
+
+def _warn_secret(report: Report, node: Node, key: str) -> None:
+    report.warn(
+        "R6_SECRET_SYNTAX",
+        f"The setting {key!r} of node {node.id!r} looks like a secret reference without its dollar sign.",
+        f"node.{node.id}.config.{key}",
+        *_place(node, key),
+        hint="Write ${{ secrets.NAME }}.",
+    )
+
+
+def _check_expressions(report: Report, node: Node, node_type: NodeType, check: ExpressionCheck) -> None:
+    for engine, text, key, what in _expressions(node, node_type):
+        problem = check(engine, text) if text and isinstance(text, str) else None
+        if problem:
+            message = f"The {what} of node {node.id!r} is no valid {engine} expression: {problem}"
+            report.error("R11_EXPRESSION_INVALID", message, f"node.{node.id}.config.{key}", *_place(node, key))
+
+
+def _expressions(node: Node, node_type: NodeType) -> Iterator[tuple[str, Any, str, str]]:
+    """Yield ``(engine, text, config key, description)`` of every configured expression (R11)."""
+    parameter = node_type.parameters.get("engine")
+    engine = str(node.config.get("engine") or (parameter.effective_default if parameter else "") or "")
+    if node_type.processor == "data_extractor":
+        yield engine, node.config.get("path"), "path", "path"
+    elif node_type.processor == "prompt_template":
+        yield "twig", node.config.get("template"), "template", "template"
+    elif node_type.processor == "data_mapper":
+        outputs = node.config.get("dynamicOutputs")
+        for entry in outputs if isinstance(outputs, list) else []:
+            if isinstance(entry, Mapping):
+                yield engine, entry.get("value"), "dynamicOutputs", f"output {entry.get('name')!r}"
+    elif node_type.processor == "data_shaper":
+        yield from ((engine, text, "mapping", "mapping") for text in _sources(node.config.get("mapping")))
+
+
+def _sources(mapping: Any) -> Iterator[str]:
+    if isinstance(mapping, str):
+        if not mapping.startswith("_LITERAL:") and mapping not in _SENTINELS:
+            yield mapping
+    elif isinstance(mapping, Mapping):
+        for value in mapping.values():
+            yield from _sources(value)
+    elif isinstance(mapping, list):
+        for value in mapping:
+            yield from _sources(value)

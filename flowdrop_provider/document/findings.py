@@ -1,0 +1,70 @@
+"""Findings: what validation says, each with a code, a place, a line and a way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = ["Finding", "Report", "did_you_mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding.
+
+    :ivar locator: the specification's place, such as ``node.if_else.1.config.operator`` or ``edge.3``.
+    :ivar pointer: path into the document's plain data, from which the line is found.
+    """
+
+    code: str
+    message: str
+    locator: str
+    hint: str | None = None
+    pointer: tuple[str | int, ...] = ()
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return ``{code, message, locator, line, hint}``."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "locator": self.locator,
+            "line": self.line,
+            "hint": self.hint,
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """All findings of one document; errors refuse it, warnings never do (STORE-5)."""
+
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the document may be compiled and launched."""
+        return not self.errors
+
+    def error(self, code: str, message: str, locator: str, *pointer: str | int, hint: str | None = None) -> None:
+        """Add an error."""
+        self.errors.append(Finding(code, message, locator, hint, pointer))
+
+    def warn(self, code: str, message: str, locator: str, *pointer: str | int, hint: str | None = None) -> None:
+        """Add a warning."""
+        self.warnings.append(Finding(code, message, locator, hint, pointer))
+
+    def with_lines(self, line_of: Any) -> Report:
+        """Return a copy whose findings carry lines; ``line_of(pointer)`` gives a 1-based line or ``None``."""
+        return Report(
+            [replace(finding, line=line_of(finding.pointer)) for finding in self.errors],
+            [replace(finding, line=line_of(finding.pointer)) for finding in self.warnings],
+        )
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
+    """Return ``Did you mean 'x'?`` for the closest known name, or ``None`` when nothing is close."""
+    close = difflib.get_close_matches(wrong[:100], list(known), n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else None

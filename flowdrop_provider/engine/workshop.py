@@ -1,0 +1,145 @@
+"""From a path to plans: exports read together with their node types, validated and compiled, one verdict a workflow.
+
+The command line, the DAG factory and the bundles all come through here, so that a workflow is accepted or refused by the
+same rules everywhere, with the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flowdrop_provider.document.exports import ExportSet, LoadedWorkflow, read_exports
+from flowdrop_provider.document.findings import Finding, Report
+from flowdrop_provider.document.node_type_files import node_type_folder, read_node_type
+from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
+from flowdrop_provider.document.validation import ValidationPolicy, validate
+from flowdrop_provider.engine.compile import compile_workflow
+from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.errors import CompilationError, DocumentError, FlowDropError, ValidationFailed
+from flowdrop_provider.nodes.registry import get_processor, shipped_catalogue
+
+__all__ = ["Verdict", "catalogue_for", "check_expression", "examine", "examine_path", "plan_or_raise"]
+
+_NODE_TYPE_GLOB = "flowdrop_node_type.flowdrop_node_type.*.yml"
+
+
+@dataclass
+class Verdict:
+    """What became of one workflow (or of a file that is none): a plan, or errors; warnings either way."""
+
+    path: str
+    loaded: LoadedWorkflow | None = None
+    plan: Plan | None = None
+    report: Report = field(default_factory=Report)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the workflow may be launched."""
+        return self.report.valid and self.plan is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return ``{path, workflow_id, revision, errors, warnings}``."""
+        return {
+            "path": self.path,
+            "workflow_id": self.loaded.workflow.id if self.loaded else None,
+            "revision": self.plan.revision if self.plan else None,
+            "errors": [finding.as_dict() for finding in self.report.errors],
+            "warnings": [finding.as_dict() for finding in self.report.warnings],
+        }
+
+
+def declared_by(executor_plugin: str) -> NodeType | None:
+    """Return the shipped node type of a processor id, or ``None``."""
+    found = get_processor(executor_plugin)
+    return found.node_type if found is not None else None
+
+
+def catalogue_for(path: Path, raw_types: Iterable[Mapping[str, Any]] = (), node_types: Path | None = None) -> NodeTypeCatalogue:
+    """Return the live node types for exports at ``path``: a site's files beside them win over the shipped types.
+
+    :param raw_types: node types read together with the exports.
+    :param node_types: the folder to use instead of looking beside the exports.
+    """
+    folder = node_types or _beside(path)
+    site = node_type_folder(folder, declared_by) if folder is not None else None
+    overrides = [read_node_type(raw, declared_by) for raw in raw_types]
+    return shipped_catalogue().extended(overrides, site)
+
+
+def _beside(path: Path) -> Path | None:
+    folder = path if path.is_dir() else path.parent
+    for candidate in (folder, folder / "node_types"):
+        if next(candidate.glob(_NODE_TYPE_GLOB), None) is not None:
+            return candidate
+    return None
+
+
+def check_expression(engine: str, text: str) -> str | None:
+    """Return what is wrong with a configured expression, or ``None`` (R11)."""
+    from flowdrop_provider.expressions import validate as validate_expression
+
+    try:
+        validate_expression(engine, text)
+    except FlowDropError as error:
+        return error.message
+    return None
+
+
+def policy_with_expressions(missing_processor: str = "error") -> ValidationPolicy:
+    """Return the validation policy that also checks expressions."""
+    return ValidationPolicy(missing_processor=missing_processor, check_expression=check_expression)
+
+
+def examine(loaded: LoadedWorkflow, catalogue: NodeTypeCatalogue, policy: ValidationPolicy | None = None) -> Verdict:
+    """Validate and compile one workflow; compilation errors join the report (all rules, then the stages of CMP-1)."""
+    report = validate(loaded.workflow, catalogue, policy or policy_with_expressions())
+    verdict = Verdict(loaded.path, loaded, report=report)
+    try:
+        verdict.plan = compile_workflow(loaded.workflow, catalogue)
+    except CompilationError as error:
+        report.errors.append(_finding(error, loaded))
+    if report.errors or report.warnings:
+        verdict.report = report.with_lines(loaded.line_of)
+    return verdict
+
+
+def _finding(error: FlowDropError, loaded: LoadedWorkflow) -> Finding:
+    locator = error.locator or "workflow"
+    index = next((node.index for node in loaded.workflow.nodes if locator == f"node.{node.id}"), None)
+    pointer: tuple[str | int, ...] = ("nodes", index) if index is not None else ()
+    return Finding(error.code, error.message, locator, error.hint, pointer)
+
+
+def examine_path(path: Path, node_types: Path | None = None, policy: ValidationPolicy | None = None) -> list[Verdict]:
+    """Return a verdict for every workflow at ``path``, and for every file that could not be read."""
+    exports: ExportSet = read_exports(path)
+    catalogue = catalogue_for(path, exports.node_types, node_types)
+    verdicts = [examine(loaded, catalogue, policy) for loaded in exports.workflows]
+    return [*verdicts, *(_unreadable(problem) for problem in exports.problems)]
+
+
+def _unreadable(problem: DocumentError) -> Verdict:
+    finding = Finding(problem.code, problem.message, problem.locator or "document", problem.hint, (), problem.line)
+    return Verdict(problem.path or "", report=Report(errors=[finding]))
+
+
+def plan_or_raise(verdict: Verdict) -> Plan:
+    """Return the plan of a valid verdict.
+
+    :raises ValidationFailed: with all findings, and a message that names file, line, place and reason of the first.
+    """
+    if verdict.plan is not None and verdict.report.valid:
+        return verdict.plan
+    first, more = verdict.report.errors[0], len(verdict.report.errors) - 1
+    raise ValidationFailed(
+        first.message + (f" ({more} more finding{'s' if more > 1 else ''})" if more else ""),
+        [finding.as_dict() for finding in verdict.report.errors],
+        code=first.code,
+        locator=first.locator,
+        hint=first.hint,
+        path=verdict.path,
+        line=first.line,
+    )
