@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from typing_extensions import Self
 
 from devtools.client import AirflowClient
 from devtools.postgres import EmbeddedPostgres
-from devtools.processes import Service, ServiceError, in_sessions, kill, spawn, stop, tail
+from devtools.processes import Service, ServiceError, in_sessions, kill, spawn, stop, tail, works_in
 from devtools.settings import DEFAULT_PORT, LOCALHOST, Bundle, airflow_environment, free_ports, load_secrets
 
 ADMIN = "admin"
@@ -114,6 +113,8 @@ class EmbeddedAirflow:
         self._services.clear()
         stop(services)
         self._postgres.stop()
+        # A signal may have arrived between the start of a program and the note about it.
+        kill([process for process in psutil.Process().children(recursive=True) if works_in(process, self.home)])
         if self._lock:
             self._state_file.unlink(missing_ok=True)
             self._lock.close()
@@ -164,7 +165,7 @@ class EmbeddedAirflow:
         """Kill what an owner that died without a word left behind; only the lock's holder may do that."""
         state = read_state(self.home)
         if state.get("boot") == psutil.boot_time():
-            kill([process for process in in_sessions(state["sessions"]) if _works_in(process, self.home)])
+            kill([process for process in in_sessions(state["sessions"]) if works_in(process, self.home)])
 
     def _migrate(self) -> None:
         """Bring the database to this Airflow's schema; the answer is remembered, since asking costs seconds."""
@@ -172,10 +173,7 @@ class EmbeddedAirflow:
         if stamp.exists() and stamp.read_text() == wanted:
             return
         log = self.log("migrate")
-        with log.open("ab") as output:
-            command = self.command("db", "migrate")
-            code = subprocess.run(command, env=self.environment, stdout=output, stderr=output, check=False).returncode
-        if code:
+        if spawn("migrate", self.command("db", "migrate"), cwd=self.home, env=self.environment, log=log).process.wait():
             raise ServiceError(f"airflow db migrate failed.\n{tail(log)}")
         stamp.write_text(wanted)
         self._report("the database is ready")
@@ -213,14 +211,6 @@ def _lock(home: Path) -> IO[str] | None:
         lock.close()
         return None
     return lock
-
-
-def _works_in(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process has its working directory below ``folder``: session ids are reused, that is not."""
-    try:
-        return Path(process.cwd()).is_relative_to(folder)
-    except psutil.Error:
-        return False
 
 
 def _answers(address: str) -> bool:

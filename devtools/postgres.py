@@ -16,8 +16,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import psutil
-
 from devtools.processes import Service, ServiceError, spawn, stop, tail
 
 DATABASE = "airflow"
@@ -47,8 +45,7 @@ class EmbeddedPostgres:
 
         Raises :class:`~devtools.processes.ServiceError` when it does not get ready.
         """
-        self._end_leftover()
-        if not (self.data / "PG_VERSION").exists():
+        if not self.data.exists():
             self._initialise()
         self._socket_folder = _socket_folder(self.data)
         deadline = time.monotonic() + timeout
@@ -77,19 +74,20 @@ class EmbeddedPostgres:
         return [self._service] if self._service else []
 
     def _initialise(self) -> None:
-        # A folder without PG_VERSION is what a start that was interrupted half-way leaves behind.
-        shutil.rmtree(self.data, ignore_errors=True)
-        self.data.mkdir(parents=True, mode=0o700)
-        _give_to_nobody(self.data)
+        # Renamed when it is complete: an interrupted start must not leave something that looks like a database.
+        unfinished = self.data.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, mode=0o700)
+        _give_to_nobody(unfinished)
         options = ("--auth=trust", f"--username={_SUPERUSER}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
-        service = self._run("initdb", "-D", str(self.data), *options)
-        if service.process.wait() != 0:
+        if self._run("initdb", unfinished, *options).process.wait() != 0:
             raise ServiceError(f"The database folder could not be created.\n{tail(self.log)}")
+        unfinished.rename(self.data)
 
     def _try_start(self, deadline: float) -> bool:
         # synchronous_commit=off: a power cut may lose the last moments of a demo, never its consistency.
         options = ("-h", "", "-c", "synchronous_commit=off", "-c", "max_connections=200")
-        self._service = self._run("postgres", "-D", str(self.data), "-k", str(self._socket_folder), *options)
+        self._service = self._run("postgres", self.data, "-k", str(self._socket_folder), *options)
         while self._service.process.poll() is None and time.monotonic() < deadline:
             if self._client("pg_isready", "--quiet").returncode == 0:
                 return True
@@ -101,11 +99,11 @@ class EmbeddedPostgres:
         if created.returncode and b"already exists" not in created.stderr:
             raise ServiceError(created.stderr.decode(errors="replace"))
 
-    def _run(self, program: str, *arguments: str) -> Service:
+    def _run(self, program: str, data: Path, *arguments: str) -> Service:
         return spawn(
             program,
-            [_binary(program), *arguments],
-            cwd=self.data,
+            [_binary(program), "-D", str(data), *arguments],
+            cwd=data,
             env=_environment(),
             log=self.log,
             stop_signal="INT",
@@ -115,24 +113,6 @@ class EmbeddedPostgres:
     def _client(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [_binary(program), "-h", str(self._socket_folder), "-U", _SUPERUSER, *arguments]
         return subprocess.run(command, env=_environment(), capture_output=True, check=False)
-
-    def _end_leftover(self) -> None:
-        pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        process = _server_process(int(pid_file.read_text().split()[0]), self.data)
-        if process:
-            process.send_signal(signal.SIGINT)
-            psutil.wait_procs([process], timeout=10)
-
-
-def _server_process(pid: int, data: Path) -> psutil.Process | None:
-    """Return the process ``pid`` when it really is a server over ``data``: after a reboot the number may be someone else's."""
-    try:
-        process = psutil.Process(pid)
-        return process if str(data) in process.cmdline() else None
-    except psutil.Error:
-        return None
 
 
 def _binary(program: str) -> str:

@@ -71,7 +71,7 @@ def _setpriv(*options: str) -> list[str]:
     return [program, *options, "--"] if program else []
 
 
-def stop(services: Collection[Service], *, signal_number: int = signal.SIGTERM, grace: float = 12.0) -> None:
+def stop(services: Collection[Service], *, signal_number: int = signal.SIGTERM, grace: float = 6.0) -> None:
     """Ask every service to end, wait up to ``grace`` seconds for all of them together, then kill what is left of them."""
     for service in services:
         if service.process.poll() is None:
@@ -111,6 +111,14 @@ def _session(process: psutil.Process) -> int | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
     except (OSError, psutil.Error):
         return None
+
+
+def works_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process has its working directory in ``folder``: process and session ids are reused, that is not."""
+    try:
+        return Path(process.cwd()).is_relative_to(folder)
+    except psutil.Error:
+        return False
 
 
 def tail(log: Path, lines: int = 20) -> str:
