@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from devtools.client import FINISHED, RESULT_TASK, AirflowClient, Json
 
-_SYMBOLS = {"completed": "✓", "failed": "✗", "skipped": "–", "interrupted": "?", "cancelled": "■"}  # noqa: RUF001
-_PLAIN = {"completed": "ok", "failed": "!!", "skipped": "--", "interrupted": "??", "cancelled": "xx"}
+SYMBOLS = {"completed": "✓", "failed": "✗", "skipped": "–", "interrupted": "?", "cancelled": "■"}  # noqa: RUF001
+PLAIN_SYMBOLS = {"completed": "ok", "failed": "!!", "skipped": "--", "interrupted": "??", "cancelled": "xx"}
 # What a job's status is when its task ended without leaving a record (a node decided dead by an earlier one, a lost worker).
 _STATUS_OF_STATE = {
     "success": "completed", "failed": "failed", "skipped": "skipped", "upstream_failed": "skipped", "removed": "cancelled",
@@ -44,8 +44,9 @@ def _new_lines(client: AirflowClient, dag_id: str, run_id: str, shown: set[str])
 def _task_lines(client: AirflowClient, dag_id: str, run_id: str, task: Json) -> list[str]:
     if task["task_id"] == RESULT_TASK:
         return []
-    jobs = client.task_jobs(dag_id, run_id, task["task_id"])
-    return [job_line(job) for job in jobs] or [job_line(_job_of(task))]
+    symbols = SYMBOLS if (sys.stdout.encoding or "").lower().startswith("utf") else PLAIN_SYMBOLS
+    jobs = client.task_jobs(dag_id, run_id, task["task_id"]) or [_job_of(task)]
+    return [job_line(job, symbols) for job in jobs]
 
 
 def _job_of(task: Json) -> Json:
@@ -54,11 +55,9 @@ def _job_of(task: Json) -> Json:
     return {"label": label, "status": _STATUS_OF_STATE[task["state"]], "skip_reason": "not on the way this run took"}
 
 
-def job_line(job: Json) -> str:
-    """Return the line for one job record: symbol, label, duration, and what it gave or why it did not."""
-    status = job["status"]
-    symbols = _SYMBOLS if (sys.stdout.encoding or "").lower().startswith("utf") else _PLAIN
-    return f"  {symbols.get(status, ' ')} {job['label'][:28]:<28} {_duration(job):>9}  {_outcome(job)}".rstrip()
+def job_line(job: Json, symbols: Mapping[str, str]) -> str:
+    """Return the line for one job record: symbol of its status, label, duration, and what it gave or why it did not."""
+    return f"  {symbols.get(job['status'], ' ')} {job['label'][:28]:<28} {_duration(job):>9}  {_outcome(job)}".rstrip()
 
 
 def _duration(job: Json) -> str:
