@@ -20,7 +20,23 @@ __all__ = ["all_processors", "get_processor", "processors_of", "shipped_catalogu
 log = logging.getLogger(__name__)
 
 #: One module per category; keep the list sorted. A module contributes every ``Processor`` among its attributes.
-_MODULES: tuple[str, ...] = ()
+_MODULES: tuple[str, ...] = (
+    "control",
+    "data_operations",
+    "dataframes",
+    "eca",
+    "files",
+    "formats",
+    "logic",
+    "math_nodes",
+    "network",
+    "notes",
+    "regex",
+    "testing",
+    "texts",
+    "time_nodes",
+    "triggers",
+)
 
 ENTRY_POINT_GROUP = "flowdrop.processors"
 
