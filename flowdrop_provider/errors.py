@@ -88,7 +88,7 @@ class DocumentError(FlowDropError):
     default_code = "DOC_UNREADABLE"
 
 
-class ValidationFailed(FlowDropError):
+class ValidationFailed(FlowDropError):  # noqa: N818 - it says what happened, findings are inside
     """A document breaks validation rules; :attr:`findings` holds every error, in no defined order.
 
     :param findings: finding dictionaries (``code, message, locator, line, hint``), at least one.

@@ -1,0 +1,7 @@
+"""Airflow DAG bundles made of FlowDrop exports."""
+
+from __future__ import annotations
+
+from flowdrop_provider.bundles.folder import FlowDropFolderBundle
+
+__all__ = ["FlowDropFolderBundle"]

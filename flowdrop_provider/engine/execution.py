@@ -19,7 +19,7 @@ from flowdrop_provider.errors import FlowDropError, NodeError
 from flowdrop_provider.nodes.api import Interrupt, NodeContext, StopRun
 from flowdrop_provider.nodes.registry import get_processor
 
-__all__ = ["Execution", "NodeToRun", "error_envelope", "execute"]
+__all__ = ["Execution", "NodeToRun", "error_envelope", "execute", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,13 @@ def execute(node: NodeToRun, context: NodeContext, *, attempts_before: int = 0) 
     _conclude(node, execution)
     execution.execution_time_us = (time.perf_counter_ns() - begin) // 1000
     execution.completed = context.world.now()
+    return execution
+
+
+def refused(node: NodeToRun, error: FlowDropError, now: dt.datetime) -> Execution:
+    """Return the execution of a node that could not even start, such as when the run's inputs are not accepted."""
+    execution = Execution(status="failed", error=_error(node, error), started=now, completed=now, cause=error)
+    execution.attempts.append({"number": 1, "started": now.isoformat(), "execution_time_us": 0, "error": execution.error})
     return execution
 
 

@@ -111,8 +111,14 @@ class Plan:
         """Return the ids of the nodes whose outcome ``node_id`` needs, each once, in edge order."""
         return tuple(dict.fromkeys(edge.source for edge in self.nodes[node_id].incoming if edge.source in self.nodes))
 
-    def carried_ports(self, node_id: str) -> frozenset[str]:
-        """Return the output ports of a node that an edge or the workflow's interface really carries."""
-        ports = {edge.source_port for edge in self.nodes[node_id].outgoing if not edge.triggers}
+    def carried_ports(self, node_id: str) -> frozenset[str] | None:
+        """Return the output ports of a node that an edge or the workflow's interface really carries.
+
+        ``None`` means all of them: the last nodes of a workflow that declares no outputs are its result.
+        """
+        node = self.nodes[node_id]
+        if not self.output_ports and not node.outgoing:
+            return None
+        ports = {edge.source_port for edge in node.outgoing if not edge.triggers}
         ports |= {entry.port for entry in self.output_ports if entry.node_id == node_id}
         return frozenset(port for port in ports if port)

@@ -1,0 +1,1 @@
+"""Hooks: how nodes reach other systems through Airflow's connections."""

@@ -21,9 +21,21 @@ from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import CompilationError, DocumentError, FlowDropError, ValidationFailed
 from flowdrop_provider.nodes.registry import get_processor, shipped_catalogue
 
-__all__ = ["Verdict", "catalogue_for", "check_expression", "examine", "examine_path", "plan_or_raise"]
+__all__ = [
+    "NODE_TYPE_GLOB",
+    "Verdict",
+    "catalogue_for",
+    "check_expression",
+    "declared_by",
+    "examine",
+    "examine_path",
+    "node_types_beside",
+    "plan_or_raise",
+    "policy_with_expressions",
+    "unreadable",
+]
 
-_NODE_TYPE_GLOB = "flowdrop_node_type.flowdrop_node_type.*.yml"
+NODE_TYPE_GLOB = "flowdrop_node_type.flowdrop_node_type.*.yml"
 
 
 @dataclass
@@ -63,16 +75,17 @@ def catalogue_for(path: Path, raw_types: Iterable[Mapping[str, Any]] = (), node_
     :param raw_types: node types read together with the exports.
     :param node_types: the folder to use instead of looking beside the exports.
     """
-    folder = node_types or _beside(path)
+    folder = node_types or node_types_beside(path)
     site = node_type_folder(folder, declared_by) if folder is not None else None
     overrides = [read_node_type(raw, declared_by) for raw in raw_types]
     return shipped_catalogue().extended(overrides, site)
 
 
-def _beside(path: Path) -> Path | None:
+def node_types_beside(path: Path) -> Path | None:
+    """Return the folder with a site's node types that belongs to exports at ``path``: the same, or ``node_types`` in it."""
     folder = path if path.is_dir() else path.parent
     for candidate in (folder, folder / "node_types"):
-        if next(candidate.glob(_NODE_TYPE_GLOB), None) is not None:
+        if next(candidate.glob(NODE_TYPE_GLOB), None) is not None:
             return candidate
     return None
 
@@ -118,10 +131,11 @@ def examine_path(path: Path, node_types: Path | None = None, policy: ValidationP
     exports: ExportSet = read_exports(path)
     catalogue = catalogue_for(path, exports.node_types, node_types)
     verdicts = [examine(loaded, catalogue, policy) for loaded in exports.workflows]
-    return [*verdicts, *(_unreadable(problem) for problem in exports.problems)]
+    return [*verdicts, *(unreadable(problem) for problem in exports.problems)]
 
 
-def _unreadable(problem: DocumentError) -> Verdict:
+def unreadable(problem: DocumentError) -> Verdict:
+    """Return the verdict of a file that could not be read."""
     finding = Finding(problem.code, problem.message, problem.locator or "document", problem.hint, (), problem.line)
     return Verdict(problem.path or "", report=Report(errors=[finding]))
 

@@ -1,0 +1,70 @@
+"""The arguments of each command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from flowdrop_provider import __version__
+from flowdrop_provider.cli import documents, nodes
+
+__all__ = ["build_parser"]
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; every command sets ``handler``."""
+    parser = argparse.ArgumentParser(prog="flowdrop", description="FlowDrop workflows on Apache Airflow.")
+    parser.add_argument("--version", action="version", version=f"flowdrop {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _validate(_command(commands, "validate", documents.validate, "check exports against every rule, then compile them"))
+    _plan(_command(commands, "plan", documents.plan, "show what a workflow compiles to"))
+    _run(_command(commands, "run", documents.run, "run a workflow in this process, without Airflow"))
+    _process(_command(commands, "process", nodes.process, "run one node, or many from JSON lines"))
+    _command(commands, "nodes", nodes.catalogue, "list the node types: ports, parameters, where they run")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, handler: Handler, text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def _node_types(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--node-types",
+        type=Path,
+        metavar="DIR",
+        help="folder with the site's flowdrop_node_type files (default: beside the exports)",
+    )
+
+
+def _validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, folder, config/sync directory or zip")
+    _node_types(parser)
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the workflow export")
+    parser.add_argument("--workflow", metavar="ID", help="which workflow, when the file or folder holds several")
+    _node_types(parser)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _plan(parser)
+    parser.add_argument("--inputs", metavar="JSON|@FILE", help="the workflow's declared inputs by name")
+    parser.add_argument("--initial-data", metavar="JSON|@FILE", help="values by node id and port, or an event's payload")
+
+
+def _process(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("node_type", nargs="?", metavar="NODE_TYPE", help="id of the node type")
+    parser.add_argument("--config", metavar="JSON|@FILE", help="the node's configuration")
+    parser.add_argument("--inputs", metavar="JSON|@FILE", help="values by input port")
+    parser.add_argument("--jsonl", action="store_true", help="read {id, node_type, config, inputs} a line from standard input")
+    _node_types(parser)

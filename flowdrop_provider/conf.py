@@ -1,0 +1,113 @@
+"""Settings of the ``[flowdrop]`` section: one typed accessor each, nothing else reads them.
+
+The table in ``docs/configuration.md`` is checked against this module by a test.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "allowed_hosts",
+    "cache_folder",
+    "dag_id_prefix",
+    "file_root",
+    "http_connections",
+    "large_value_bytes",
+    "large_value_path",
+    "lost_worker_retries",
+    "record_max_bytes",
+    "seal_keys",
+    "sensitive_keys",
+    "store_data",
+    "unknown_processor",
+]
+
+_SECTION = "flowdrop"
+
+
+def _get(key: str, fallback: str) -> str:
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get(_SECTION, key, fallback=fallback))
+
+
+def _words(key: str) -> list[str]:
+    return [word.strip() for word in _get(key, "").replace("\n", ",").split(",") if word.strip()]
+
+
+def dag_id_prefix() -> str:
+    """``[flowdrop] dag_id_prefix``: before the workflow id in DAG ids (``flowdrop_``)."""
+    return _get("dag_id_prefix", "flowdrop_")
+
+
+def record_max_bytes() -> int:
+    """``[flowdrop] record_max_bytes``: bound on the recorded input and output of a job, bytes of JSON each (65536)."""
+    return int(_get("record_max_bytes", "65536"))
+
+
+def store_data() -> bool:
+    """``[flowdrop] store_data``: whether input and output of jobs are recorded at all (true)."""
+    return _get("store_data", "True").strip().lower() in {"true", "1", "yes", "on"}
+
+
+def sensitive_keys() -> frozenset[str]:
+    """``[flowdrop] sensitive_keys``: further key names to redact, comma-separated (none)."""
+    return frozenset(word.lower() for word in _words("sensitive_keys"))
+
+
+def seal_keys() -> list[str]:
+    """``[flowdrop] seal_key``: Fernet keys for sealed values, newest first; by default ``[core] fernet_key``."""
+    own = _words("seal_key")
+    if own:
+        return own
+    from airflow.sdk.configuration import conf
+
+    return [key.strip() for key in str(conf.get("core", "fernet_key", fallback="")).split(",") if key.strip()]
+
+
+def large_value_bytes() -> int:
+    """``[flowdrop] large_value_bytes``: a value handed on that is larger goes to object storage (1048576)."""
+    return int(_get("large_value_bytes", "1048576"))
+
+
+def large_value_path() -> str:
+    """``[flowdrop] large_value_path``: object storage URL for large values; empty keeps them in XCom (empty)."""
+    return _get("large_value_path", "")
+
+
+def unknown_processor() -> str:
+    """``[flowdrop] unknown_processor``: ``refuse`` the workflow, or ``fail`` its task when it is reached (refuse)."""
+    return _get("unknown_processor", "refuse").strip().lower()
+
+
+def lost_worker_retries() -> int:
+    """``[flowdrop] lost_worker_retries``: new starts of a node without side effects after its worker died (1)."""
+    return int(_get("lost_worker_retries", "1"))
+
+
+def cache_folder() -> Path | None:
+    """``[flowdrop] cache_folder``: where outlines of unchanged documents are kept (``AIRFLOW_HOME/flowdrop_cache``)."""
+    from airflow.sdk.configuration import conf
+
+    configured = _get("cache_folder", "")
+    if configured:
+        return None if configured == "none" else Path(configured)
+    home = conf.get("core", "dags_folder", fallback="")
+    return Path(home).parent / "flowdrop_cache" if home else None
+
+
+def file_root() -> str:
+    """``[flowdrop] file_root``: folder or object storage URL below which file nodes work; empty refuses them (empty)."""
+    return _get("file_root", "")
+
+
+def allowed_hosts() -> list[str]:
+    """``[flowdrop] allowed_hosts``: internal hosts, addresses or networks that HTTP nodes may reach, comma-separated (none)."""
+    return _words("allowed_hosts")
+
+
+def http_connections() -> dict[str, str]:
+    """``[flowdrop] http_connections``: Airflow connection by host, as ``host=connection_id``, comma-separated (none)."""
+    pairs = (entry.split("=", 1) for entry in _words("http_connections") if "=" in entry)
+    return {host.strip().lower(): connection_id.strip() for host, connection_id in pairs}

@@ -1,0 +1,209 @@
+"""The DAG factory: a workflow's outline to a DAG. The one place where a node becomes an operator.
+
+A DAG file needs two lines, which Airflow's safe mode finds because they say "airflow" and "dag"::
+
+    from flowdrop_provider.dag_factory import build_airflow_dags
+
+    globals().update(build_airflow_dags("/path/to/exports"))
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Param, TaskGroup, get_parsing_context
+
+from flowdrop_provider import conf
+from flowdrop_provider.engine.naming import RESULT_TASK_ID, airflow_id
+from flowdrop_provider.errors import FlowDropError
+from flowdrop_provider.library.cache import OutlineCache
+from flowdrop_provider.library.outline import Outline
+from flowdrop_provider.library.sources import Library, PlanSource, Shelf
+from flowdrop_provider.operators.launch import FlowDropLaunchOperator
+from flowdrop_provider.operators.node import FlowDropNodeOperator
+from flowdrop_provider.operators.result import FlowDropResultOperator
+from flowdrop_provider.operators.run import CONF_KEY
+
+__all__ = ["FlowDropTaskGroup", "FlowDropWarning", "build_airflow_dags", "build_dag", "dag_id_of"]
+
+LAUNCH_TASK_ID = "flowdrop_launch"
+
+#: Schema types that Airflow's trigger form knows; FlowDrop's own lanes become "anything".
+_FORM_TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
+_NOT_FORM = frozenset({"default", "required", "type"})
+
+
+class FlowDropWarning(UserWarning):
+    """A workflow was left out; Airflow shows it with the DAG file's warnings."""
+
+
+def dag_id_of(workflow_id: str, prefix: str | None = None) -> str:
+    """Return the DAG id of a workflow: the prefix and the workflow id, where Airflow allows it."""
+    return airflow_id(f"{conf.dag_id_prefix() if prefix is None else prefix}{workflow_id}")
+
+
+def build_airflow_dags(
+    path: str | Path,
+    *,
+    node_types: str | Path | None = None,
+    prefix: str | None = None,
+    on_error: str = "warn",
+    cache: str | Path | None = None,
+    only: Iterable[str] | None = None,
+    **dag_options: Any,
+) -> dict[str, DAG]:
+    """Return the DAGs of the workflows at ``path``, by DAG id.
+
+    On a worker only the one DAG that its task belongs to is built, whatever else lies there.
+
+    :param path: a file, a folder, a ``config/sync`` directory or a zip of one.
+    :param node_types: folder of the site's node types; by default looked for beside the exports.
+    :param prefix: before the workflow id in DAG ids; by default ``[flowdrop] dag_id_prefix``.
+    :param on_error: ``warn`` leaves a refused workflow out with a :class:`FlowDropWarning`; ``raise`` raises its error.
+    :param cache: folder of kept outlines; by default ``[flowdrop] cache_folder``.
+    :param only: workflow ids to build; by default all.
+    :param dag_options: passed to every :class:`~airflow.sdk.DAG` (``schedule``, ``default_args``, ``tags`` ...).
+    :raises FlowDropError: a workflow is refused and ``on_error`` is ``raise``.
+    """
+    library = Library(
+        Path(path),
+        Path(node_types) if node_types else None,
+        OutlineCache(Path(cache) if cache else conf.cache_folder()),
+        "error" if conf.unknown_processor() == "refuse" else "warning",
+    )
+    chosen = frozenset(only) if only is not None else None
+    shelves = _wanted(library, prefix)
+    dags = {}
+    for shelf in shelves:
+        if shelf.outline is None or shelf.source is None:
+            _refused(shelf, on_error)
+        elif chosen is None or shelf.outline.workflow_id in chosen:
+            dag = build_dag(shelf.outline, shelf.source, prefix=prefix, **dag_options)
+            dags[dag.dag_id] = dag
+    return dags
+
+
+def _wanted(library: Library, prefix: str | None) -> Iterable[Shelf]:
+    """Return the workflows to build: on a worker the one whose DAG is asked for, else all."""
+    dag_id = get_parsing_context().dag_id
+    if dag_id is None:
+        return library.all()
+    start = conf.dag_id_prefix() if prefix is None else prefix
+    guess = [dag_id.removeprefix(start)]
+    found = library.one(lambda workflow_id: dag_id_of(workflow_id, prefix) == dag_id, guess)
+    return [found] if found is not None else library.all()
+
+
+def _refused(shelf: Shelf, on_error: str) -> None:
+    error = shelf.error or FlowDropError("The workflow was refused.", path=str(shelf.path))
+    if on_error == "raise":
+        raise error
+    warnings.warn(str(error), FlowDropWarning, stacklevel=4)
+
+
+def build_dag(outline: Outline, source: PlanSource, *, prefix: str | None = None, **dag_options: Any) -> DAG:
+    """Return the DAG of one workflow: a task per executed node, and ``flowdrop_result`` behind them all."""
+    options: dict[str, Any] = {"schedule": None, "catchup": False, "doc_md": outline.description or None, **dag_options}
+    options["tags"] = ["flowdrop", *outline.tags, *options.pop("tags", ())]
+    options.setdefault("dag_display_name", outline.name)
+    options.setdefault("params", _params(outline))
+    with DAG(dag_id_of(outline.workflow_id, prefix), **options) as dag:
+        _add_tasks(outline, source)
+    return dag
+
+
+def _params(outline: Outline) -> dict[str, Param]:
+    return {name: _param(declared) for name, declared in outline.params.items()}
+
+
+def _param(declared: Mapping[str, Any]) -> Param:
+    schema: dict[str, Any] = {key: value for key, value in declared["schema"].items() if key not in _NOT_FORM}
+    default = declared["schema"].get("default")
+    schema |= {key: declared[key] for key in ("title", "description") if declared[key]}
+    types = declared["schema"].get("type")
+    names = [name for name in (types if isinstance(types, list) else [types]) if name in _FORM_TYPES]
+    if declared["required"] and default is None:
+        # No default at all, so that Airflow's form insists on a value.
+        return Param(**(schema | ({"type": names} if names else {})))
+    if names:
+        schema["type"] = [*names, "null"] if default is None and "null" not in names else names
+    return Param(default, **schema)
+
+
+def _add_tasks(outline: Outline, source: PlanSource, *, group: str = "", launched: bool = False) -> None:
+    """Create the operators of a workflow in the DAG or task group that is open."""
+    flow_task_ids = {task.node_id: f"{group}{task.task_id}" for task in outline.tasks}
+    shared: dict[str, Any] = {
+        "source": source,
+        "flow_task_ids": flow_task_ids,
+        "launch_task_id": f"{group}{LAUNCH_TASK_ID}" if launched else None,
+        "trigger_rule": "all_done",
+    }
+    retries = conf.lost_worker_retries()
+    operators: dict[str, FlowDropNodeOperator] = {}
+    for task in outline.tasks:
+        again: dict[str, Any] = {"retries": retries, "retry_delay": timedelta(seconds=1)} if task.pure and retries else {}
+        operators[task.task_id] = FlowDropNodeOperator(
+            task_id=task.task_id, flow_node_id=task.node_id, task_display_name=task.label, **shared, **again
+        )
+        if task.upstream:
+            operators[task.task_id].set_upstream([operators[task_id] for task_id in task.upstream])
+    result = FlowDropResultOperator(task_id=RESULT_TASK_ID, flow=outline.flow, **shared)
+    result.set_upstream(list(operators.values()))
+
+
+class FlowDropTaskGroup(TaskGroup):
+    """A workflow inside somebody's own DAG.
+
+    ::
+
+        with DAG("nightly"):
+            greet = FlowDropTaskGroup("greet", "/exports/greeting.json", inputs={"message": "{{ ds }}"})
+            prepare() >> greet >> publish()
+
+    Its first task, ``flowdrop_launch``, checks the inputs as every launch does; its last, ``flowdrop_result``, returns the
+    outputs and fails when the workflow failed.
+
+    :param group_id: id of the group, unique in the DAG.
+    :param path: a file with one workflow, or a folder or zip together with ``workflow_id``.
+    :param inputs: values by declared input name; templates and XComs of earlier tasks are rendered.
+    :raises FlowDropError: the workflow is refused or not found.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        path: str | Path,
+        *,
+        workflow_id: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        node_types: str | Path | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(group_id, **kwargs)
+        shelf = _single(Library(Path(path), Path(node_types) if node_types else None), workflow_id)
+        assert shelf.outline is not None and shelf.source is not None  # noqa: S101, PT018 - _single raised otherwise
+        with self:
+            start = FlowDropLaunchOperator(task_id=LAUNCH_TASK_ID, source=shelf.source, inputs=dict(inputs or {}))
+            _add_tasks(shelf.outline, shelf.source, group=f"{self.group_id}.", launched=True)
+            start.set_downstream([task for task in self.children.values() if task is not start and not task.upstream_task_ids])
+
+
+def _single(library: Library, workflow_id: str | None) -> Shelf:
+    shelves = [
+        shelf for shelf in library.all() if workflow_id is None or (shelf.outline and shelf.outline.workflow_id == workflow_id)
+    ]
+    if len(shelves) != 1:
+        raise FlowDropError(
+            f"There are {len(shelves)} workflows here, and the task group needs one.",
+            code="DOC_AMBIGUOUS",
+            path=str(library.path),
+            hint=f"Pass workflow_id. {CONF_KEY.capitalize()} validate lists them.",
+        )
+    if shelves[0].error is not None:
+        raise shelves[0].error
+    return shelves[0]

@@ -1,0 +1,29 @@
+"""Names on the Airflow side: node ids to task ids, workflow ids to DAG ids. Pure, so that ``flowdrop plan`` shows them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+__all__ = ["RESULT_TASK_ID", "airflow_id", "task_ids"]
+
+#: The last task of every workflow; no node may take its name.
+RESULT_TASK_ID = "flowdrop_result"
+
+#: What Airflow accepts in a DAG or task id (its own key grammar), at most 250 characters; some are left for group prefixes.
+_UNSAFE = re.compile(r"[^\w.-]+")
+_MAX_LENGTH = 200
+
+
+def airflow_id(name: str) -> str:
+    """Return ``name`` where Airflow allows it as an id, else a readable form with a hash that keeps it unique."""
+    if name and len(name) <= _MAX_LENGTH and _UNSAFE.search(name) is None:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"{_UNSAFE.sub('_', name)[:_MAX_LENGTH].strip('_.') or 'node'}_{digest}"
+
+
+def task_ids(node_ids: Iterable[str]) -> dict[str, str]:
+    """Return the task id of each node id: the node id itself where Airflow allows it, dots included."""
+    return {node_id: airflow_id(node_id) if node_id != RESULT_TASK_ID else f"{RESULT_TASK_ID}_node" for node_id in node_ids}

@@ -1,0 +1,1 @@
+"""The library: where documents lie, what became of each, and the outlines that DAGs are built from."""

@@ -1,0 +1,183 @@
+"""Where the workflows of a DAG file come from, and how one of five hundred is found without reading the others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from flowdrop_provider.document.exports import ExportSet, export_files, read_exports
+from flowdrop_provider.document.node_types import NodeTypeCatalogue
+from flowdrop_provider.document.validation import ValidationPolicy
+from flowdrop_provider.engine.compile import compile_workflow
+from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.engine.runner import refuse_unrunnable
+from flowdrop_provider.errors import DocumentError, FlowDropError
+from flowdrop_provider.library.cache import OutlineCache, content_key
+from flowdrop_provider.library.outline import Outline, outline_of
+from flowdrop_provider.library.workshop import (
+    NODE_TYPE_GLOB,
+    catalogue_for,
+    examine,
+    node_types_beside,
+    plan_or_raise,
+    policy_with_expressions,
+    unreadable,
+)
+
+__all__ = ["Library", "PlanSource", "Shelf"]
+
+_NODE_TYPE_MARK = "flowdrop_node_type.flowdrop_node_type."
+_WORKFLOW_MARK = "flowdrop_workflow.flowdrop_workflow."
+
+
+@dataclass(frozen=True)
+class PlanSource:
+    """Where a plan comes from; compiled when a node runs, once a process."""
+
+    path: Path
+    workflow_id: str
+    node_types: Path | None
+
+    @property
+    def plan(self) -> Plan:
+        """The compiled plan of the document as it lies there now."""
+        return _compiled(self)
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: PlanSource) -> Plan:
+    exports = read_exports(source.path)
+    found = next((item for item in exports.workflows if item.workflow.id == source.workflow_id), None)
+    if found is None:
+        raise next(iter(exports.problems), None) or DocumentError(
+            f"The workflow {source.workflow_id!r} is no longer in this file.",
+            code="DOC_MISSING",
+            path=str(source.path),
+            hint="The file was changed while the run was going on; start a new run.",
+        )
+    return compile_workflow(found.workflow, catalogue_for(source.path, exports.node_types, source.node_types))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One workflow of the library: its outline and the source of its plan, or the error that refuses it."""
+
+    path: Path
+    outline: Outline | None = None
+    source: PlanSource | None = None
+    error: FlowDropError | None = None
+
+
+@dataclass
+class Library:
+    """The workflows at a path.
+
+    :param path: a file, a folder, a ``config/sync`` directory or a zip.
+    :param node_types: folder of the site's node types; by default looked for beside the exports.
+    :param cache: where outlines are kept.
+    :param missing_processor: ``error`` refuses workflows whose processor nobody provides, ``warning`` lets them run until
+        they reach it.
+    """
+
+    path: Path
+    node_types: Path | None = None
+    cache: OutlineCache = field(default_factory=lambda: OutlineCache(None))
+    missing_processor: str = "error"
+
+    def all(self) -> Iterator[Shelf]:
+        """Yield every workflow, refused ones included."""
+        for file in self._files():
+            yield from self._shelves(file)
+
+    def one(self, wanted: Callable[[str], bool], guess: Iterable[str]) -> Shelf | None:
+        """Return the workflow whose id is ``wanted``, opening as few files as possible.
+
+        :param wanted: test of a workflow id.
+        :param guess: likely workflow ids; a file named after one is tried first, then files that contain one as text.
+        """
+        names = list(guess)
+        for file in self._likely(names):
+            for shelf in self._shelves(file):
+                if shelf.outline is not None and wanted(shelf.outline.workflow_id):
+                    return shelf
+        return None
+
+    def _likely(self, names: list[str]) -> Iterator[Path]:
+        if self.path.is_file():
+            yield self.path
+            return
+        tried = set()
+        for name in names:
+            for candidate in (f"{name}.json", f"{_WORKFLOW_MARK}{name}.yml", f"{name}.yml"):
+                file = self.path / candidate
+                if file.is_file():
+                    tried.add(file)
+                    yield file
+        needles = [name.encode() for name in names]
+        for file in self._files():
+            if file not in tried and (file.suffix == ".zip" or any(needle in file.read_bytes() for needle in needles)):
+                yield file
+
+    def _files(self) -> list[Path]:
+        if not self.path.is_dir():
+            return [self.path]
+        return [file for file in export_files(self.path) if _NODE_TYPE_MARK not in file.name]
+
+    def _shelves(self, file: Path) -> Iterator[Shelf]:
+        try:
+            key = content_key(file.read_bytes(), self._fingerprint, self.missing_processor)
+        except OSError as error:
+            yield Shelf(file, error=DocumentError(f"Cannot read the file: {error.strerror}.", path=str(file)))
+            return
+        entries = self.cache.get(key)
+        if entries is None:
+            entries = self._examine(file)
+            self.cache.put(key, entries)
+        for entry in entries:
+            yield self._shelf(file, entry)
+
+    def _shelf(self, file: Path, entry: dict[str, Any]) -> Shelf:
+        if "error" in entry:
+            return Shelf(file, error=FlowDropError(path=str(file), **entry["error"]))
+        outline = entry["outline"] if isinstance(entry["outline"], Outline) else Outline.from_data(entry["outline"])
+        return Shelf(file, outline, PlanSource(file, outline.workflow_id, self._folder))
+
+    def _examine(self, file: Path) -> list[dict[str, Any]]:
+        exports: ExportSet = read_exports(file)
+        catalogue = self._catalogue(exports)
+        verdicts = [examine(loaded, catalogue, self._policy) for loaded in exports.workflows]
+        entries: list[dict[str, Any]] = []
+        for verdict in [*verdicts, *map(unreadable, exports.problems)]:
+            try:
+                plan = plan_or_raise(verdict)
+                refuse_unrunnable(plan)
+                assert verdict.loaded is not None  # noqa: S101 - a plan has a document
+                entries.append({"outline": outline_of(verdict.loaded.workflow, plan)})
+            except FlowDropError as error:
+                entries.append({"error": error.as_dict()})
+        return entries
+
+    def _catalogue(self, exports: ExportSet) -> NodeTypeCatalogue:
+        return catalogue_for(self.path, exports.node_types, self._folder)
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        return self.node_types or node_types_beside(self.path)
+
+    @cached_property
+    def _policy(self) -> ValidationPolicy:
+        return policy_with_expressions(self.missing_processor)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        """A hash of the site's node types: names, sizes and times, so that 200 files cost one listing."""
+        if self._folder is None:
+            return ""
+        facts = [
+            f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in sorted(self._folder.glob(NODE_TYPE_GLOB))
+        ]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""Values handed on from node to node: an XCom of their own, apart from the record that people see (DESIGN 4).
+
+The record is redacted and bounded; what the next node gets is neither. Only ports that an edge really carries are handed on.
+A value that redaction would touch travels sealed: encrypted with a key of the deployment, so that a secret never lies open in
+the metadata database. A large value goes to object storage by reference.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flowdrop_provider import conf
+from flowdrop_provider.engine.execution import Execution
+from flowdrop_provider.engine.plan import Plan, PlanNode
+from flowdrop_provider.engine.redaction import Redactor
+from flowdrop_provider.engine.routing import Outcome
+from flowdrop_provider.errors import ConfigurationError
+
+__all__ = ["HANDOVER_KEY", "JOB_KEY", "SKIPS_KEY", "open_values", "outcome_from", "pack", "seal_values"]
+
+#: XCom keys: what people see, what successors get, and who was skipped without a process of its own.
+JOB_KEY, HANDOVER_KEY, SKIPS_KEY = "flowdrop_job", "flowdrop_handover", "flowdrop_skips"
+
+
+def pack(plan: Plan, node: PlanNode, execution: Execution, redactor: Redactor) -> dict[str, Any]:
+    """Return what the successors of a finished node need: status, branches, and the values of its carried ports."""
+    carried = plan.carried_ports(node.node_id)
+    every = carried is None or ("output" in carried and "output" not in execution.outputs)
+    ports = {name: value for name, value in execution.outputs.items() if every or name in (carried or ())}
+    return {
+        "status": execution.status,
+        "order": node.position,
+        "routed": execution.routed,
+        "stopped": execution.stopped,
+        "active": sorted(execution.active),
+        "ports": seal_values(ports, redactor),
+    }
+
+
+def outcome_from(handover: Mapping[str, Any]) -> Outcome:
+    """Return the outcome a handover stands for; sealed and stored values are opened."""
+    return Outcome(
+        status=handover["status"],
+        order=handover["order"],
+        routed=handover["routed"],
+        active=frozenset(handover["active"]),
+        ports=open_values(handover["ports"]),
+    )
+
+
+def seal_values(values: Mapping[str, Any], redactor: Redactor) -> dict[str, dict[str, Any]]:
+    """Return each value as ``{"value"}``, ``{"sealed"}`` or ``{"stored", "sealed": bool}``."""
+    return {name: _pack_value(value, redactor.touches({name: value})) for name, value in values.items()}
+
+
+def open_values(packed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the values that :func:`seal_values` packed."""
+    return {name: _open_value(entry) for name, entry in packed.items()}
+
+
+def _pack_value(value: Any, sensitive: bool) -> dict[str, Any]:
+    text = json.dumps(value, ensure_ascii=False)
+    folder = conf.large_value_path()
+    large = bool(folder) and len(text) > conf.large_value_bytes()
+    if not sensitive and not large:
+        return {"value": value}
+    body = _cipher().encrypt(text.encode()) if sensitive else text.encode()
+    if large:
+        return {"stored": _store(folder, body), "sealed": sensitive}
+    return {"sealed": body.decode()}
+
+
+def _open_value(entry: Mapping[str, Any]) -> Any:
+    if "value" in entry:
+        return entry["value"]
+    if "stored" in entry:
+        body = _load(entry["stored"])
+        return json.loads(_cipher().decrypt(body) if entry["sealed"] else body)
+    return json.loads(_cipher().decrypt(entry["sealed"].encode()))
+
+
+def _cipher() -> Any:
+    from cryptography.fernet import Fernet, MultiFernet
+
+    keys = conf.seal_keys()
+    if not keys:
+        raise ConfigurationError(
+            "A value with secrets must travel to the next node, and there is no key to seal it with.",
+            code="CONF_SEAL_KEY_MISSING",
+            hint="Set [flowdrop] seal_key or [core] fernet_key, the same on every worker.",
+        )
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ConfigurationError(
+            "The key that seals values is no Fernet key.",
+            code="CONF_SEAL_KEY_INVALID",
+            hint="Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+        ) from error
+
+
+def _store(folder: str, body: bytes) -> str:
+    from airflow.sdk import ObjectStoragePath
+
+    path = ObjectStoragePath(folder) / f"{uuid.uuid4()}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return str(path)
+
+
+def _load(location: str) -> bytes:
+    from airflow.sdk import ObjectStoragePath
+
+    root = conf.large_value_path()
+    if not root or not location.startswith(root.rstrip("/") + "/"):
+        # An XCom can be edited by whoever may edit XComs; it must not make a worker read another place.
+        raise ConfigurationError(
+            "A value lies outside of the storage for large values.",
+            code="CONF_LARGE_VALUE_PLACE",
+            hint="Keep [flowdrop] large_value_path the same while runs are going on.",
+        )
+    return bytes(ObjectStoragePath(location).read_bytes())

@@ -1,0 +1,95 @@
+"""A run seen from inside one of its tasks: identity, launch payload, XCom, skips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flowdrop_provider import conf
+from flowdrop_provider.engine.launch import Launch, declared_inputs, launch
+from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
+from flowdrop_provider.nodes.world import World
+from flowdrop_provider.operators.world import airflow_world
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+__all__ = ["CONF_KEY", "LAUNCH_KEY", "RunOnAirflow"]
+
+#: The key of a run's ``conf`` that is ours: ``{"initial_data": {node: {port: value}}, ...}``.
+CONF_KEY = "flowdrop"
+
+#: XCom key of the launch payload that a task group's first task hands on.
+LAUNCH_KEY = "flowdrop_launch"
+
+
+class RunOnAirflow:
+    """The run a task belongs to.
+
+    :param task_ids: task id by node id.
+    :param context: Airflow's task context.
+    :param launch_task_id: the task that hands on the inputs of a task group; ``None`` in a DAG of its own.
+    """
+
+    def __init__(self, plan: Plan, task_ids: Mapping[str, str], context: Context, launch_task_id: str | None = None) -> None:
+        self.plan = plan
+        self.task_ids = task_ids
+        self.context = context
+        self.ti: Any = context["ti"]
+        self.policy = RecordPolicy(conf.record_max_bytes(), conf.store_data(), conf.sensitive_keys())
+        self._launch_task_id = launch_task_id
+
+    def identity(self) -> RunIdentity:
+        """Return which run and task a record belongs to."""
+        return RunIdentity(
+            run_id=self.ti.run_id,
+            dag_id=self.ti.dag_id,
+            task_id=self.ti.task_id,
+            map_index=self.ti.map_index if self.ti.map_index is not None else -1,
+            try_number=self.ti.try_number,
+        )
+
+    def push(self, key: str, value: Any) -> None:
+        """Store a value as XCom of this task, visible at once."""
+        self.ti.xcom_push(key=key, value=value)
+
+    def world(self) -> World:
+        """Return the services for processors."""
+        return airflow_world()
+
+    def launch(self) -> Launch:
+        """Return the run's initial data from its configuration, checked as every launch is (MAN-13..16).
+
+        :raises LaunchError: the inputs are not accepted.
+        """
+        if self._launch_task_id is not None:
+            handed_on = self.ti.xcom_pull(task_ids=self._launch_task_id, key=LAUNCH_KEY) or {}
+            return self._launch_from(open_payload(handed_on), {})
+        run_conf = dict(getattr(self.context["dag_run"], "conf", None) or {})
+        own = run_conf.pop(CONF_KEY, None)
+        defaults = {name: value for name, value in self.context["params"].items() if value is not None}
+        return self._launch_from({**defaults, **run_conf}, own if isinstance(own, Mapping) else {})
+
+    def _launch_from(self, payload: Mapping[str, Any], own: Mapping[str, Any]) -> Launch:
+        initial = own.get("initial_data")
+        payload = {name: value for name, value in payload.items() if name != CONF_KEY}
+        names = {entry.name for entry in declared_inputs(self.plan)}
+        event = any(node.node_type.start for node in self.plan.nodes.values())
+        inputs = {name: value for name, value in payload.items() if name in names or not event}
+        flat = {**payload, **(initial if isinstance(initial, Mapping) else {})} if event else initial
+        return launch(self.plan, inputs=inputs, initial_data=flat)
+
+    def skip(self, task_ids: list[str]) -> None:
+        """Skip tasks of this run that have not started; costs one call and no process."""
+        from airflow.sdk.execution_time.comms import SkipDownstreamTasks
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+        SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(task_ids)))
+
+
+def open_payload(packed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs of a task group as they were handed on."""
+    from flowdrop_provider.operators.handover import open_values
+
+    return open_values(packed)

@@ -1,0 +1,44 @@
+"""The world of a node on Airflow: connections, variables, the clock, files below the configured root."""
+
+from __future__ import annotations
+
+import logging
+
+from flowdrop_provider import conf
+from flowdrop_provider.errors import NodeError
+from flowdrop_provider.nodes.world import World
+
+__all__ = ["airflow_world"]
+
+
+def airflow_world() -> World:
+    """Return the world that operators hand to processors."""
+    from flowdrop_provider.hooks.http import AirflowHttpClient
+
+    world = World(secret=_secret, http=AirflowHttpClient(), log=logging.getLogger("flowdrop.node"))
+    if conf.file_root():
+        from flowdrop_provider.nodes.file_store import LocalFileStore
+
+        world.files = LocalFileStore(conf.file_root())
+    return world
+
+
+def _secret(name: str) -> str:
+    """Return the value of ``${{ secrets.NAME }}``: the password of the connection ``NAME``, else the variable ``NAME``."""
+    from airflow.sdk import BaseHook, Variable
+    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+
+    try:
+        password = BaseHook.get_connection(name).password
+        if password:
+            return str(password)
+    except (AirflowNotFoundException, AirflowRuntimeError):
+        pass
+    value = Variable.get(name, default=None)
+    if value is None:
+        raise NodeError(
+            f"There is no secret {name!r}.",
+            code="secret_missing",
+            hint=f"Create an Airflow connection {name!r} with a password, or a variable {name!r}.",
+        )
+    return str(value)
