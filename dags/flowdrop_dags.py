@@ -1,3 +1,3 @@
 from flowdrop_provider.dag_factory import build_airflow_dags
 
-globals().update(build_airflow_dags(f"{__file__}/../workflows"))
+globals().update(build_airflow_dags("workflows", beside=__file__))

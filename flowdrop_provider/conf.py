@@ -5,6 +5,7 @@ The table in ``docs/configuration.md`` is checked against this module by a test.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 __all__ = [
@@ -87,14 +88,11 @@ def lost_worker_retries() -> int:
 
 
 def cache_folder() -> Path | None:
-    """``[flowdrop] cache_folder``: where outlines of unchanged documents are kept (``AIRFLOW_HOME/flowdrop_cache``)."""
-    from airflow.sdk.configuration import conf
-
+    """``[flowdrop] cache_folder``: where outlines are kept (``$AIRFLOW_HOME/flowdrop_cache``); ``none`` keeps nothing."""
     configured = _get("cache_folder", "")
     if configured:
         return None if configured == "none" else Path(configured)
-    home = conf.get("core", "dags_folder", fallback="")
-    return Path(home).parent / "flowdrop_cache" if home else None
+    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "flowdrop_cache"
 
 
 def file_root() -> str:

@@ -4,7 +4,7 @@ A DAG file needs two lines, which Airflow's safe mode finds because they say "ai
 
     from flowdrop_provider.dag_factory import build_airflow_dags
 
-    globals().update(build_airflow_dags("/path/to/exports"))
+    globals().update(build_airflow_dags("workflows", beside=__file__))
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow.sdk import DAG, Param, TaskGroup, get_parsing_context
 
 from flowdrop_provider import conf
 from flowdrop_provider.engine.naming import RESULT_TASK_ID, airflow_id
-from flowdrop_provider.errors import FlowDropError
+from flowdrop_provider.errors import ConfigurationError, FlowDropError
 from flowdrop_provider.library.cache import OutlineCache
 from flowdrop_provider.library.outline import Outline
 from flowdrop_provider.library.sources import Library, PlanSource, Shelf
@@ -49,6 +49,7 @@ def dag_id_of(workflow_id: str, prefix: str | None = None) -> str:
 def build_airflow_dags(
     path: str | Path,
     *,
+    beside: str | Path | None = None,
     node_types: str | Path | None = None,
     prefix: str | None = None,
     on_error: str = "warn",
@@ -61,6 +62,7 @@ def build_airflow_dags(
     On a worker only the one DAG that its task belongs to is built, whatever else lies there.
 
     :param path: a file, a folder, a ``config/sync`` directory or a zip of one.
+    :param beside: the file that a relative ``path`` lies beside, normally ``__file__``.
     :param node_types: folder of the site's node types; by default looked for beside the exports.
     :param prefix: before the workflow id in DAG ids; by default ``[flowdrop] dag_id_prefix``.
     :param on_error: ``warn`` leaves a refused workflow out with a :class:`FlowDropWarning`; ``raise`` raises its error.
@@ -69,8 +71,13 @@ def build_airflow_dags(
     :param dag_options: passed to every :class:`~airflow.sdk.DAG` (``schedule``, ``default_args``, ``tags`` ...).
     :raises FlowDropError: a workflow is refused and ``on_error`` is ``raise``.
     """
+    root = Path(beside).parent / path if beside else Path(path)
+    if not root.exists():
+        raise ConfigurationError(
+            f"There are no exports at {root}.", code="CONF_PATH_MISSING", hint="Correct the path given to build_airflow_dags."
+        )
     library = Library(
-        Path(path),
+        root,
         Path(node_types) if node_types else None,
         OutlineCache(Path(cache) if cache else conf.cache_folder()),
         "error" if conf.unknown_processor() == "refuse" else "warning",

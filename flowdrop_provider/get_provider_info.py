@@ -13,7 +13,14 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "apache-airflow-provider-flowdrop",
         "name": "FlowDrop",
         "description": "Run FlowDrop workflow drawings on Airflow, and watch every run on the author's own canvas.",
-        "bundles": ["flowdrop_provider.bundles.folder"],
+        "integrations": [
+            {
+                "integration-name": "FlowDrop",
+                "external-doc-url": "https://www.drupal.org/project/flowdrop",
+                "tags": ["service"],
+            }
+        ],
+        "bundles": [{"integration-name": "FlowDrop", "python-modules": ["flowdrop_provider.bundles.folder"]}],
         "config": {"flowdrop": {"description": "FlowDrop workflows.", "options": _OPTIONS}},
     }
 

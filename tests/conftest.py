@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devtools.pytest_rules import SHARED, pytest_runtest_makereport, pytest_terminal_summary
+
+__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real exports and measured vectors; absent on machines that only have the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is absent: real exports and measured vectors are not part of the repository")
+    return SHARED
