@@ -25,7 +25,7 @@ _outcomes: dict[str, set[str]] = defaultdict(set)
 
 
 def load_rules() -> list[dict[str, str]]:
-    """Return the rules (``id, family, profile, level, strength, paraphrase``), ``[]`` where the list is absent."""
+    """Return the rules (``id, family, profiles, level, strength, paraphrase``), ``[]`` where the list is absent."""
     path = SHARED / "reference" / "flowdrop-spec-rules.tsv"
     if not path.is_file():
         return []
@@ -74,7 +74,7 @@ def _table(known: list[dict[str, str]]) -> list[str]:
     for family in sorted(families):
         cells = [f"{level} {sum(seen)}/{len(seen)}" for level, seen in sorted(families[family].items())]
         lines.append(f"{family:<10} {'   '.join(cells)}")
-    bound = [rule for rule in known if "runtime" in rule["profile"] and rule["level"] in {"core", "extended"}]
+    bound = [rule for rule in known if "runtime" in rule["profiles"] and rule["level"] in {"core", "extended"}]
     missing = [rule["id"] for rule in bound if rule["id"] not in done]
     lines.append(f"{'runtime':<10} core and extended {len(bound) - len(missing)}/{len(bound)}")
     if missing:

@@ -26,7 +26,6 @@ from flowdrop_provider.library.sources import Library, PlanSource, Shelf
 from flowdrop_provider.operators.launch import FlowDropLaunchOperator
 from flowdrop_provider.operators.node import FlowDropNodeOperator
 from flowdrop_provider.operators.result import FlowDropResultOperator
-from flowdrop_provider.operators.run import CONF_KEY
 
 __all__ = ["FlowDropTaskGroup", "FlowDropWarning", "build_airflow_dags", "build_dag", "dag_id_of"]
 
@@ -209,7 +208,7 @@ def _single(library: Library, workflow_id: str | None) -> Shelf:
             f"There are {len(shelves)} workflows here, and the task group needs one.",
             code="DOC_AMBIGUOUS",
             path=str(library.path),
-            hint=f"Pass workflow_id. {CONF_KEY.capitalize()} validate lists them.",
+            hint="Pass workflow_id; flowdrop validate lists them.",
         )
     if shelves[0].error is not None:
         raise shelves[0].error

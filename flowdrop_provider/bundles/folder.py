@@ -18,7 +18,7 @@ from typing import Any
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
 from flowdrop_provider import __version__
-from flowdrop_provider.document.exports import export_files
+from flowdrop_provider.document.files import export_files
 from flowdrop_provider.engine.naming import airflow_id
 from flowdrop_provider.errors import ConfigurationError
 from flowdrop_provider.library.cache import OutlineCache

@@ -9,10 +9,12 @@ from typing import Any
 
 from flowdrop_provider.cli.rendering import job_line, print_finding, print_json, short
 from flowdrop_provider.cli.values import json_argument
-from flowdrop_provider.engine import compile_workflow, launch, run_plan
+from flowdrop_provider.engine.compile import compile_workflow
+from flowdrop_provider.engine.launch import launch
 from flowdrop_provider.engine.naming import task_ids
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.records import RunIdentity
+from flowdrop_provider.engine.runner import run_plan
 from flowdrop_provider.errors import DocumentError
 from flowdrop_provider.library.workshop import Verdict, catalogue_for, examine_path, plan_or_raise
 

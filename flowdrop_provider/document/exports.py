@@ -14,25 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flowdrop_provider.document.files import export_files, may_be_export
 from flowdrop_provider.document.lines import line_finder
 from flowdrop_provider.document.models import TriggerConfig, Workflow
 from flowdrop_provider.document.node_type_files import is_node_type
 from flowdrop_provider.document.normalise import BUNDLE_FORMAT, is_workflow, looks_like_bundle, read_workflow
-from flowdrop_provider.document.parsing import MAX_BYTES, is_yaml, parse, parse_file
+from flowdrop_provider.document.parsing import MAX_BYTES, parse, parse_file
 from flowdrop_provider.errors import DocumentError
 
-__all__ = ["ExportSet", "LoadedWorkflow", "export_files", "read_exports"]
+__all__ = ["ExportSet", "LoadedWorkflow", "read_exports"]
 
 #: Limits of a zip: entries, and total unpacked bytes.
 MAX_ZIP_ENTRIES = 10_000
 MAX_ZIP_BYTES = 64 * 1024 * 1024
 
 _SUFFIXES = (".json", ".yml", ".yaml")
-_WORKFLOW_FILE, _NODE_TYPE_FILE, _TRIGGER_FILE = (
-    "flowdrop_workflow.flowdrop_workflow.",
-    "flowdrop_node_type.flowdrop_node_type.",
-    "flowdrop_trigger.",
-)
 
 
 @dataclass(frozen=True)
@@ -115,33 +111,13 @@ def _zip_or_file(path: Path, found: ExportSet) -> Iterator[tuple[str, bytes]]:
         found.problems.append(problem)
 
 
-def export_files(folder: Path) -> list[Path]:
-    """Return the files of a folder that may hold FlowDrop exports, sorted; hidden files and links out of it are left out."""
-    root = folder.resolve()
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and _wanted(file.name))
-    return [file for file in files if not _hidden(file.relative_to(folder)) and file.resolve().is_relative_to(root)]
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
-
-
-def _wanted(name: str) -> bool:
-    """Return whether a file may be FlowDrop's: a configuration export has thousands of YAML files that are not."""
-    if name.lower().endswith((".json", ".zip")):
-        return True
-    return is_yaml(name) and (
-        _WORKFLOW_FILE in name or _NODE_TYPE_FILE in name or name.startswith(_TRIGGER_FILE) or name.count(".") == 1
-    )
-
-
 def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check_zip(path, members)
             for member in members:
-                if _wanted(PurePosixPath(member.filename).name) and member.filename.lower().endswith(_SUFFIXES):
+                if may_be_export(PurePosixPath(member.filename).name) and member.filename.lower().endswith(_SUFFIXES):
                     yield f"{path}!{member.filename}", _read_member(archive, member)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise DocumentError(f"Cannot read the zip file: {error}.", code="DOC_ZIP", path=str(path)) from error

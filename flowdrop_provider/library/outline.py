@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowdrop_provider.document.models import Node, Workflow
-from flowdrop_provider.engine.launch import declared_inputs, launch_schema
 from flowdrop_provider.engine.naming import task_ids
-from flowdrop_provider.engine.plan import Plan, PlanNode
-from flowdrop_provider.nodes.registry import get_processor
+
+if TYPE_CHECKING:
+    from flowdrop_provider.document.models import Node, Workflow
+    from flowdrop_provider.engine.plan import Plan, PlanNode
 
 __all__ = ["Outline", "OutlineTask", "drawing_of", "outline_of"]
 
@@ -92,6 +92,8 @@ def outline_of(workflow: Workflow, plan: Plan) -> Outline:
 
 
 def _is_pure(node: PlanNode) -> bool:
+    from flowdrop_provider.nodes.registry import get_processor
+
     processor = get_processor(node.node_type.processor)
     return processor is not None and processor.pure
 
@@ -102,6 +104,8 @@ def _description(workflow: Workflow) -> str:
 
 
 def _params(plan: Plan) -> dict[str, dict[str, Any]]:
+    from flowdrop_provider.engine.launch import declared_inputs, launch_schema
+
     listed = plan.parameter_schema.get("required")
     required = set(listed) if isinstance(listed, list) else set()
     schemas = launch_schema(plan)

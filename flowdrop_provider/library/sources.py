@@ -7,31 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowdrop_provider.document.exports import ExportSet, export_files, read_exports
-from flowdrop_provider.document.node_types import NodeTypeCatalogue
-from flowdrop_provider.document.validation import ValidationPolicy
-from flowdrop_provider.engine.compile import compile_workflow
-from flowdrop_provider.engine.plan import Plan
-from flowdrop_provider.engine.runner import refuse_unrunnable
+from flowdrop_provider.document.files import NODE_TYPE_FILE, NODE_TYPE_GLOB, WORKFLOW_FILE, export_files, node_types_beside
 from flowdrop_provider.errors import DocumentError, FlowDropError
 from flowdrop_provider.library.cache import OutlineCache, content_key
-from flowdrop_provider.library.outline import Outline, outline_of
-from flowdrop_provider.library.workshop import (
-    NODE_TYPE_GLOB,
-    catalogue_for,
-    examine,
-    node_types_beside,
-    plan_or_raise,
-    policy_with_expressions,
-    unreadable,
-)
+from flowdrop_provider.library.outline import Outline
+
+if TYPE_CHECKING:
+    from flowdrop_provider.engine.plan import Plan
 
 __all__ = ["Library", "PlanSource", "Shelf"]
-
-_NODE_TYPE_MARK = "flowdrop_node_type.flowdrop_node_type."
-_WORKFLOW_MARK = "flowdrop_workflow.flowdrop_workflow."
 
 
 @dataclass(frozen=True)
@@ -50,6 +36,10 @@ class PlanSource:
 
 @lru_cache(maxsize=64)
 def _compiled(source: PlanSource) -> Plan:
+    from flowdrop_provider.document.exports import read_exports
+    from flowdrop_provider.engine.compile import compile_workflow
+    from flowdrop_provider.library.workshop import catalogue_for
+
     exports = read_exports(source.path)
     found = next((item for item in exports.workflows if item.workflow.id == source.workflow_id), None)
     if found is None:
@@ -112,7 +102,7 @@ class Library:
             return
         tried = set()
         for name in names:
-            for candidate in (f"{name}.json", f"{_WORKFLOW_MARK}{name}.yml", f"{name}.yml"):
+            for candidate in (f"{name}.json", f"{WORKFLOW_FILE}{name}.yml", f"{name}.yml"):
                 file = self.path / candidate
                 if file.is_file():
                     tried.add(file)
@@ -125,7 +115,7 @@ class Library:
     def _files(self) -> list[Path]:
         if not self.path.is_dir():
             return [self.path]
-        return [file for file in export_files(self.path) if _NODE_TYPE_MARK not in file.name]
+        return [file for file in export_files(self.path) if NODE_TYPE_FILE not in file.name]
 
     def _shelves(self, file: Path) -> Iterator[Shelf]:
         try:
@@ -147,30 +137,24 @@ class Library:
         return Shelf(file, outline, PlanSource(file, outline.workflow_id, self._folder))
 
     def _examine(self, file: Path) -> list[dict[str, Any]]:
-        exports: ExportSet = read_exports(file)
-        catalogue = self._catalogue(exports)
-        verdicts = [examine(loaded, catalogue, self._policy) for loaded in exports.workflows]
+        """Read, validate and compile a file; costly, so the imports are here and the result is kept."""
+        from flowdrop_provider.engine.runner import refuse_unrunnable
+        from flowdrop_provider.library.outline import outline_of
+        from flowdrop_provider.library.workshop import examine_path, plan_or_raise, policy_with_expressions
+
         entries: list[dict[str, Any]] = []
-        for verdict in [*verdicts, *map(unreadable, exports.problems)]:
+        for verdict in examine_path(file, self._folder, policy_with_expressions(self.missing_processor)):
             try:
                 plan = plan_or_raise(verdict)
                 refuse_unrunnable(plan)
-                assert verdict.loaded is not None  # noqa: S101 - a plan has a document
-                entries.append({"outline": outline_of(verdict.loaded.workflow, plan)})
+                entries.append({"outline": outline_of(verdict.workflow, plan)})
             except FlowDropError as error:
                 entries.append({"error": error.as_dict()})
         return entries
 
-    def _catalogue(self, exports: ExportSet) -> NodeTypeCatalogue:
-        return catalogue_for(self.path, exports.node_types, self._folder)
-
     @cached_property
     def _folder(self) -> Path | None:
         return self.node_types or node_types_beside(self.path)
-
-    @cached_property
-    def _policy(self) -> ValidationPolicy:
-        return policy_with_expressions(self.missing_processor)
 
     @cached_property
     def _fingerprint(self) -> str:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from flowdrop_provider.document.exports import ExportSet, LoadedWorkflow, read_exports
+from flowdrop_provider.document.files import node_types_beside
 from flowdrop_provider.document.findings import Finding, Report
+from flowdrop_provider.document.models import Workflow
 from flowdrop_provider.document.node_type_files import node_type_folder, read_node_type
 from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
 from flowdrop_provider.document.validation import ValidationPolicy, validate
@@ -22,20 +24,16 @@ from flowdrop_provider.errors import CompilationError, DocumentError, FlowDropEr
 from flowdrop_provider.nodes.registry import get_processor, shipped_catalogue
 
 __all__ = [
-    "NODE_TYPE_GLOB",
     "Verdict",
     "catalogue_for",
     "check_expression",
     "declared_by",
     "examine",
     "examine_path",
-    "node_types_beside",
     "plan_or_raise",
     "policy_with_expressions",
     "unreadable",
 ]
-
-NODE_TYPE_GLOB = "flowdrop_node_type.flowdrop_node_type.*.yml"
 
 
 @dataclass
@@ -51,6 +49,13 @@ class Verdict:
     def valid(self) -> bool:
         """Whether the workflow may be launched."""
         return self.report.valid and self.plan is not None
+
+    @property
+    def workflow(self) -> Workflow:
+        """The document; only a verdict with a plan has one for sure."""
+        if self.loaded is None:
+            raise DocumentError("The file could not be read.", path=self.path)
+        return self.loaded.workflow
 
     def as_dict(self) -> dict[str, Any]:
         """Return ``{path, workflow_id, revision, errors, warnings}``."""
@@ -79,15 +84,6 @@ def catalogue_for(path: Path, raw_types: Iterable[Mapping[str, Any]] = (), node_
     site = node_type_folder(folder, declared_by) if folder is not None else None
     overrides = [read_node_type(raw, declared_by) for raw in raw_types]
     return shipped_catalogue().extended(overrides, site)
-
-
-def node_types_beside(path: Path) -> Path | None:
-    """Return the folder with a site's node types that belongs to exports at ``path``: the same, or ``node_types`` in it."""
-    folder = path if path.is_dir() else path.parent
-    for candidate in (folder, folder / "node_types"):
-        if next(candidate.glob(NODE_TYPE_GLOB), None) is not None:
-            return candidate
-    return None
 
 
 def check_expression(engine: str, text: str) -> str | None:

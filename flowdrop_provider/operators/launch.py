@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from flowdrop_provider.engine.launch import launch
-from flowdrop_provider.operators.handover import seal_values
-from flowdrop_provider.operators.run import LAUNCH_KEY, RunOnAirflow
-
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -34,6 +30,10 @@ class FlowDropLaunchOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Hand the inputs on; a refused input fails this task and with it the workflow, before any node ran."""
+        from flowdrop_provider.engine.launch import launch
+        from flowdrop_provider.operators.handover import seal_values
+        from flowdrop_provider.operators.run import LAUNCH_KEY, RunOnAirflow
+
         run = RunOnAirflow(self.source.plan, {}, context)
         launch(run.plan, inputs=self.inputs)
         run.push(LAUNCH_KEY, seal_values(self.inputs, run.policy.redactor([])))

@@ -1,4 +1,4 @@
-"""The operator of one node: decide, execute, record, hand on."""
+"""The operator of one node."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-
-from flowdrop_provider.engine.execution import Execution, execute, refused
-from flowdrop_provider.engine.plan import Plan, PlanNode
-from flowdrop_provider.engine.records import job_record, skipped_record
-from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs
-from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
-from flowdrop_provider.errors import LaunchError
-from flowdrop_provider.nodes.api import NodeContext
-from flowdrop_provider.nodes.world import utc_now
-from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack
-from flowdrop_provider.operators.run import RunOnAirflow
-from flowdrop_provider.operators.sources import SourceOutcomes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,64 +45,6 @@ class FlowDropNodeOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the node and return its redacted outputs; skip or fail the task as the engine says."""
-        run = RunOnAirflow(self.source.plan, self.flow_task_ids, context, self.launch_task_id)
-        node = run.plan.nodes[self.flow_node_id]
-        sources = SourceOutcomes(run.plan, self.flow_task_ids, run.ti)
-        decision = decide(node, sources)
-        if not decision.run:
-            run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
-            raise AirflowSkipException(f"Skipped: {decision.reason}.")
-        execution = self._execute_node(run, node, sources)
-        record = job_record(run.plan, node, execution, run.identity(), run.policy, order=node.position)
-        run.push(JOB_KEY, record)
-        run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
-        self._skip_the_dead(run, node, execution, sources)
-        _raise_failure(execution)
-        return record["output_data"]
+        from flowdrop_provider.operators.steps import run_node
 
-    def _execute_node(self, run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) -> Execution:
-        try:
-            start = run.launch()
-        except LaunchError as error:
-            return refused(node.to_run(), error, utc_now())
-        inputs, collisions = delivered_inputs(node, sources, start.ports(node.node_id))
-        for port in collisions:
-            self.log.warning("Several sources deliver to port %r; the latest one counts (DATA-2).", port)
-        context = NodeContext(
-            node_id=node.node_id,
-            node_type_id=node.node_type.id,
-            label=node.label,
-            workflow_id=run.plan.workflow_id,
-            run_id=run.ti.run_id,
-            inputs=inputs,
-            config=node.config,
-            initial_data=start.flat,
-            world=run.world(),
-        )
-        return execute(node.to_run(), context)
-
-    def _skip_the_dead(self, run: RunOnAirflow, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> None:
-        skips = _skips(run.plan, node, execution, sources)
-        if skips:
-            run.push(SKIPS_KEY, skips)
-            run.skip([self.flow_task_ids[node_id] for node_id in skips])
-
-
-def _skips(plan: Plan, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> dict[str, str]:
-    """Return the nodes that this execution's end has decided, with the reason; they never start a process."""
-    before = sources.known
-    if execution.stopped or (execution.status == "failed" and not execution.routed):
-        reason = RUN_STOPPED if execution.stopped else RUN_FAILED
-        return {node_id: reason for node_id in plan.nodes if node_id != node.node_id and node_id not in before}
-    after = {**before, node.node_id: outcome_of(node, execution)}
-    already = set(certainly_dead(plan, before))
-    return {node_id: "branch_not_active" for node_id in certainly_dead(plan, after) if node_id not in already}
-
-
-def _raise_failure(execution: Execution) -> None:
-    if execution.status != "failed" or execution.error is None:
-        return
-    routed = " It is routed along its error edge." if execution.routed else ""
-    message = f"{execution.error['message']} [{execution.error['code']}]{routed}"
-    # No Airflow retry: FlowDrop's own retries are over, and a node-level error does not go away by itself (ERR-11).
-    raise AirflowFailException(message) from execution.cause
+        return run_node(self, context)

@@ -1,0 +1,103 @@
+"""What a node task does on the worker: decide, execute, record, hand on.
+
+Imported when a task runs, never when a DAG file is parsed.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from flowdrop_provider.engine.execution import Execution, execute, refused
+from flowdrop_provider.engine.plan import Plan, PlanNode
+from flowdrop_provider.engine.records import job_record, skipped_record
+from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs
+from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
+from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.nodes.api import NodeContext
+from flowdrop_provider.nodes.world import utc_now
+from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack
+from flowdrop_provider.operators.run import RunOnAirflow
+from flowdrop_provider.operators.sources import SourceOutcomes
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from flowdrop_provider.operators.node import FlowDropNodeOperator
+
+__all__ = ["run_node"]
+
+log = logging.getLogger(__name__)
+
+
+def run_node(operator: FlowDropNodeOperator, context: Context) -> dict[str, Any]:
+    """Run the operator's node and return its redacted outputs.
+
+    :raises AirflowSkipException: no live edge leads to the node; the reason is in its record.
+    :raises AirflowFailException: the node failed, routed or not.
+    """
+    run = RunOnAirflow(operator.source.plan, operator.flow_task_ids, context, operator.launch_task_id)
+    node = run.plan.nodes[operator.flow_node_id]
+    sources = SourceOutcomes(run.plan, operator.flow_task_ids, run.ti)
+    decision = decide(node, sources)
+    if not decision.run:
+        run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
+        raise AirflowSkipException(f"Skipped: {decision.reason}.")
+    execution = _execute_node(run, node, sources)
+    record = job_record(run.plan, node, execution, run.identity(), run.policy, order=node.position)
+    run.push(JOB_KEY, record)
+    run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
+    _skip_the_dead(run, node, execution, sources)
+    _raise_failure(execution)
+    return record["output_data"]
+
+
+def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) -> Execution:
+    try:
+        start = run.launch()
+    except LaunchError as error:
+        return refused(node.to_run(), error, utc_now())
+    inputs, collisions = delivered_inputs(node, sources, start.ports(node.node_id))
+    for port in collisions:
+        log.warning("Several sources deliver to port %r; the latest one counts (DATA-2).", port)
+    context = NodeContext(
+        node_id=node.node_id,
+        node_type_id=node.node_type.id,
+        label=node.label,
+        workflow_id=run.plan.workflow_id,
+        run_id=run.ti.run_id,
+        inputs=inputs,
+        config=node.config,
+        initial_data=start.flat,
+        world=run.world(),
+    )
+    return execute(node.to_run(), context)
+
+
+def _skip_the_dead(run: RunOnAirflow, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> None:
+    skips = _skips(run.plan, node, execution, sources)
+    if skips:
+        run.push(SKIPS_KEY, skips)
+        run.skip([run.task_ids[node_id] for node_id in skips])
+
+
+def _skips(plan: Plan, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> dict[str, str]:
+    """Return the nodes that this execution's end has decided, with the reason; they never start a process."""
+    before = sources.known
+    if execution.stopped or (execution.status == "failed" and not execution.routed):
+        reason = RUN_STOPPED if execution.stopped else RUN_FAILED
+        return {node_id: reason for node_id in plan.nodes if node_id != node.node_id and node_id not in before}
+    after = {**before, node.node_id: outcome_of(node, execution)}
+    already = set(certainly_dead(plan, before))
+    return {node_id: "branch_not_active" for node_id in certainly_dead(plan, after) if node_id not in already}
+
+
+def _raise_failure(execution: Execution) -> None:
+    if execution.status != "failed" or execution.error is None:
+        return
+    routed = " It is routed along its error edge." if execution.routed else ""
+    message = f"{execution.error['message']} [{execution.error['code']}]{routed}"
+    # No Airflow retry: FlowDrop's own retries are over, and a node-level error does not go away by itself (ERR-11).
+    raise AirflowFailException(message) from execution.cause
