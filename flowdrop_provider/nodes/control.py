@@ -60,7 +60,7 @@ def evaluate_condition(value: Any, operator: str, wanted: Any, *, case_sensitive
 def _matches(pattern: str, text: str) -> bool:
     try:
         return regexes.matches(pattern, text)
-    except regexes.BadPattern:
+    except regexes.BadPatternError:
         return False
 
 

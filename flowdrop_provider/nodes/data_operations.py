@@ -59,7 +59,11 @@ def _filter(data: Any, key: str, value: Any, condition: str) -> Any:
 def _sort(data: Any, key: str, value: Any, _: str) -> Any:
     sign = -1 if value == "desc" and isinstance(value, str) else 1
     fields = [(field_of(item, key, ""), item) for item in values(data)]
-    return [item for _, item in sorted(fields, key=cmp_to_key(lambda a, b: sign * compare(a[0], b[0])))]
+
+    def order(left: tuple[Any, Any], right: tuple[Any, Any]) -> int:
+        return sign * compare(left[0], right[0])
+
+    return [item for _, item in sorted(fields, key=cmp_to_key(order))]
 
 
 def array_key(value: Any) -> Key:
@@ -98,7 +102,8 @@ def _reduce(data: Any, key: str, value: Any, _: str) -> Any:
 
 def _union(left: Any, right: Any) -> dict[Key, Any]:
     """Return PHP's ``$left + $right`` of two arrays: the left one wins, new keys follow."""
-    return {**dict(entries(left)), **{key: item for key, item in entries(right) if key not in dict(entries(left))}}
+    mine = dict(entries(left))
+    return {**mine, **{key: item for key, item in entries(right) if key not in mine}}
 
 
 def _unique(data: Any, key: str, *_: Any) -> Any:
@@ -107,12 +112,19 @@ def _unique(data: Any, key: str, *_: Any) -> Any:
     seen: set[str] = set()
     kept: list[Any] = []
     for item in values(data):
-        # The JSON text tells 1, 1.0, "1" and true apart, as in_array(..., true) does.
-        mark = json.dumps(field_of(item, key, ""))
+        mark = _mark(field_of(item, key, ""))
         if mark not in seen:
             seen.add(mark)
             kept.append(item)
     return kept
+
+
+def _mark(value: Any) -> str:
+    """Return a text that tells 1, 1.0, "1" and true apart, as ``in_array(..., true)`` does."""
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        raise NodeError("The values to compare are nested too deeply.", code="too_deep") from None
 
 
 def _distinct(pairs: list[tuple[Key, Any]]) -> list[tuple[Key, Any]]:

@@ -148,8 +148,8 @@ def eca_condition(params: Params, context: NodeContext) -> Outputs:
     """Return the result; entity and user come from the context and the ports, everything else from the configuration."""
     kind = to_string(params["conditionType"])
     settings = require("array", params["conditionConfig"] or {}, "The condition's configuration")
-    site = {**_object(params["ecaContext"]), **context.inputs}
-    facts = {**_object(settings), **{name: site[name] for name in ("entity", "user") if name in site}}
+    site: dict[str, Any] = {**_object(params["ecaContext"]), **context.inputs}
+    facts: dict[str, Any] = {**_object(settings), **{name: site[name] for name in ("entity", "user") if name in site}}
     test = _CONDITIONS.get(kind)
     result = test is not None and test(facts)
     default = "false" if params["defaultBranch"] is None else params["defaultBranch"]

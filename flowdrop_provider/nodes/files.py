@@ -78,19 +78,19 @@ def _written(files: FileStore, name: str, data: bytes, *, append: bool) -> int |
     return len(data)
 
 
-class _Rejected(Exception):
+class _RejectedError(Exception):
     """One uploaded file breaks a rule; the others go on."""
 
 
 def _upload(entry: Any, params: dict[str, Any], files: FileStore) -> dict[str, Any]:
-    """Store one file and describe it; raise :class:`_Rejected` with the sentence FlowDrop reports."""
+    """Store one file and describe it; raise :class:`_RejectedError` with the sentence FlowDrop reports."""
     name, content = _name_and_content(entry)
     extension = lower(name.rpartition(".")[2]) if "." in name else ""
     if not any(loose_equals(extension, allowed) for allowed in params["allowed"]):
-        raise _Rejected(f"File extension '{extension}' not allowed")
+        raise _RejectedError(f"File extension '{extension}' not allowed")
     size = byte_length(require("string", content, "The content of a file"))
     if compare(size, params["max_size"]) > 0:
-        raise _Rejected(f"File '{name}' exceeds maximum size")
+        raise _RejectedError(f"File '{name}' exceeds maximum size")
     if not params["overwrite"]:
         name = _free_name(files, params["directory"], name, extension)
     filepath = params["directory"] + name
@@ -100,10 +100,10 @@ def _upload(entry: Any, params: dict[str, Any], files: FileStore) -> dict[str, A
 
 def _name_and_content(entry: Any) -> tuple[str, Any]:
     if not isinstance(entry, dict) or entry.get("name") is None or entry.get("content") is None:
-        raise _Rejected("Invalid file data format")
+        raise _RejectedError("Invalid file data format")
     name = require("string", entry["name"], "The name of a file")
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
-        raise _Rejected(f"File name '{name}' not allowed")
+        raise _RejectedError(f"File name '{name}' not allowed")
     return name, entry["content"]
 
 
@@ -161,7 +161,7 @@ def file_upload(params: Params, context: NodeContext) -> Outputs:
         try:
             uploaded.append(_upload(entry, settings, files))
             directory = settings["directory"]
-        except _Rejected as rejected:
+        except _RejectedError as rejected:
             errors.append(str(rejected))
     return {
         "uploaded_files": uploaded,

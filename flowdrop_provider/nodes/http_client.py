@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -35,6 +36,7 @@ _BODY_HEADERS = frozenset({"content-length", "content-type", "transfer-encoding"
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "referer"})
 #: Prefixes whose last 32 bits are an IPv4 address that a gateway forwards to (RFC 6052).
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CHUNK = 65_536
 
 
@@ -91,6 +93,9 @@ class PinnedHttpClient:
                 headers = tuple(response.getheaders())
                 skip_body = follow and response.status in _REDIRECTS
                 body = b"" if skip_body else self._read(response, deadline)
+                if deadline.expired:
+                    # A socket shut down while headers arrive looks like a complete, empty reply.
+                    raise deadline.error()
                 return HttpReply(response.status, response.reason or "", headers, body, hop.url)
         finally:
             connection.close()
@@ -308,6 +313,8 @@ def _write(connection: http.client.HTTPConnection, hop: _Hop) -> None:
             if name.lower() not in names:
                 connection.putheader(name, value)
         for name, value in hop.headers.items():
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"Invalid header name {name!r}")
             connection.putheader(name, value.encode())
         if hop.body is not None:
             connection.putheader("Content-Length", str(len(hop.body)))

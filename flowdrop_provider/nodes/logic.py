@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes._branches import choose_branch, default_branch
 from flowdrop_provider.nodes._php import regexes
 from flowdrop_provider.nodes._php.texts import ends_with, lower
-from flowdrop_provider.nodes._php.values import gettype, require, strict_equals, to_string, truthy, type_error
+from flowdrop_provider.nodes._php.values import require, strict_equals, to_string, truthy, type_error
 from flowdrop_provider.nodes.api import NodeContext, Outputs, Params, output, param, processor
 
 __all__ = ["a_or_b", "boolean_gateway", "gateway", "if_else", "switch_gateway"]
@@ -27,7 +28,7 @@ def _decided(active: Any, value: Any, context: NodeContext) -> Outputs:
     return {"active_branches": active, "input_value": value, "execution_metadata": metadata}
 
 
-_TEXT_TESTS = {
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "equals": lambda text, match: text == match,
     "not_equals": lambda text, match: text != match,
     "contains": lambda text, match: match in text,
@@ -84,7 +85,7 @@ def if_else(params: Params, context: NodeContext) -> Outputs:
     category="logic",
     description="Follows the branch True or False.",
     parameters=[
-        param("value", connectable=True, default=False),
+        param("value", connectable=True),
         param("branches", _BRANCH_LIST, configurable=True, default=_TRUE_FALSE, format="hidden"),
     ],
     outputs=[_ACTIVE],
@@ -93,7 +94,7 @@ def if_else(params: Params, context: NodeContext) -> Outputs:
 def boolean_gateway(params: Params, context: NodeContext) -> Outputs:
     """Follow the branch of the value's PHP truth: the text ``false`` is true, ``"0"`` and ``[]`` are false (measured)."""
     active = choose_branch(truthy(params["value"]), params["branches"], _TRUE_FALSE)
-    return _decided(active, context.inputs.get("value"), context)
+    return _decided(active, params["value"], context)
 
 
 @processor(

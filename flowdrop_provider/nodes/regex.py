@@ -19,7 +19,7 @@ def _extract(pattern: Any, flags: Any, text: Any, everything: bool) -> Any:
     subject = require("string", text, "The text")
     try:
         return regexes.match_all(delimited, subject) if everything else regexes.match_first(delimited, subject)
-    except regexes.BadPattern:
+    except regexes.BadPatternError:
         return []
 
 

@@ -1,8 +1,9 @@
 """The first-generation catalogue against vectors measured on FlowDrop's PHP processors (``golden/*.jsonl``).
 
-A vector holds what one processor returned, so each runs through the engine's parameter resolution and the processor; what
-the engine does afterwards (exposure, the JSON check of ERR-6) is tested where it lives. A vector that we do not match on purpose is listed with its reason in ``golden/deviations.toml``; one that is listed but matches fails too,
-so the list cannot rot. ``-rA -k tally`` prints equal / deviating / total per processor.
+A vector holds what one processor returned, so each runs through the engine's parameter resolution and the processor; what the
+engine does afterwards (exposure, the JSON check of ERR-6) is tested where it lives. A vector that we do not match on purpose is
+listed with its reason in ``golden/deviations.toml``; one that is listed but matches fails too, so the list cannot rot.
+``-s -k tally`` prints equal / deviating / total per processor.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ else:
 SHARED = Path(os.environ.get("FLOWDROP_SHARED", Path(__file__).parents[3] / "shared"))
 GOLDEN = SHARED / "golden"
 DEVIATIONS = tomllib.loads((Path(__file__).parent / "golden" / "deviations.toml").read_text())
-#: ``plugin_schemas.jsonl`` describes ports; ``prompt_template`` is measured beside its own module.
+#: Describes ports, holds no vectors.
 NOT_VECTORS = {"plugin_schemas"}
 _MILLISECONDS = re.compile(r"\d+ (ms|milliseconds)")
 

@@ -1,4 +1,4 @@
-"""``json_encode`` and ``json_decode`` with PHP's spelling: ``\\/``, ``\\u00e9``, four spaces, empty arrays as ``[]``."""
+r"""``json_encode`` and ``json_decode`` with PHP's spelling: ``\/``, ``\u00e9``, four spaces, empty arrays as ``[]``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["json_decode", "json_encode"]
 _MAX_DEPTH = 512
 
 
-class _Unencodable(ValueError):
+class _UnencodableError(ValueError):
     """A value ``json_encode`` refuses: INF, NAN, a text that is not UTF-8, or too deep a nesting."""
 
 
@@ -22,7 +22,7 @@ def json_encode(value: Any, *, pretty: bool = False) -> str | None:
     """Return the JSON text, or ``None`` where PHP's ``json_encode`` returns ``false``."""
     try:
         return _encode(value, pretty, 0)
-    except _Unencodable:
+    except (_UnencodableError, RecursionError):
         return None
 
 
@@ -31,19 +31,21 @@ def _encode(value: Any, pretty: bool, depth: int) -> str:
         return _encode_text(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise _Unencodable
+            raise _UnencodableError
         return float_to_string(value, 17, shortest=True, exponent="e")
     if isinstance(value, (list, dict)):
         if depth >= _MAX_DEPTH:
-            raise _Unencodable
+            raise _UnencodableError
         return _encode_array(value, pretty, depth)
     return json.dumps(value)
 
 
 def _encode_text(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise _Unencodable
-    return json.dumps(text).replace("/", "\\/")
+        raise _UnencodableError
+    # Python escapes DEL, PHP does not.
+    inner = "\x7f".join(json.dumps(part)[1:-1] for part in text.split("\x7f"))
+    return '"' + inner.replace("/", "\\/") + '"'
 
 
 def _encode_array(value: list[Any] | dict[str, Any], pretty: bool, depth: int) -> str:

@@ -15,7 +15,7 @@ __all__ = ["add", "array_product", "array_sum", "divide", "php_round", "power", 
 def _operand(value: Any, symbol: str) -> int | float:
     """Return the number an arithmetic operand stands for; a text that is not one raises a node-level error."""
     if value is None or isinstance(value, bool):
-        return int(value or 0)
+        return int(bool(value))
     if isinstance(value, (int, float)):
         return value
     number = numeric_value(value, leading=True) if isinstance(value, str) else None
@@ -24,9 +24,10 @@ def _operand(value: Any, symbol: str) -> int | float:
     return number
 
 
-def _fit(exact: int | float, wide: Callable[[], float]) -> int | float:
+def _fit(exact: float, wide: Callable[[], float]) -> int | float:
     """Return the integer when it fits 64 bits, else the float that PHP overflows into."""
-    return exact if isinstance(exact, float) or INT_MIN <= exact <= INT_MAX else wide()
+    overflows = isinstance(exact, int) and not INT_MIN <= exact <= INT_MAX
+    return wide() if overflows else exact
 
 
 def add(left: Any, right: Any) -> int | float:

@@ -11,8 +11,11 @@ _UPPER = {code + 32: code for code in range(ord("A"), ord("Z") + 1)}
 
 
 def encode(text: str) -> bytes:
-    """Return the UTF-8 bytes; bytes that were never UTF-8 survive as lone surrogates."""
-    return text.encode("utf-8", "surrogateescape")
+    """Return the UTF-8 bytes; a lone surrogate stands for the byte it came from, or is spelled out (WTF-8)."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def decode(data: bytes) -> str:

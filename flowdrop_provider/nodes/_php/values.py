@@ -9,6 +9,7 @@ from typing import Any
 
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes._php.arrays import count, entries
+from flowdrop_provider.nodes._php.texts import encode
 
 __all__ = [
     "INT_MAX",
@@ -28,8 +29,8 @@ __all__ = [
 ]
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
-#: PHP gives up ("Nesting level too deep") on deep comparisons too; JSON decoders stop at 512.
-_MAX_DEPTH = 200
+#: PHP gives up on deep comparisons too ("Nesting level too deep"); this is well within Python's own stack.
+_MAX_DEPTH = 100
 
 _NUMERIC = re.compile(r"[ \t\n\r\v\f]*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([ \t\n\r\v\f]*)", re.ASCII)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -167,12 +168,13 @@ def _arrays_equal(left: Any, right: Any, depth: int) -> bool:
     return all(key in other and loose_equals(value, other[key], depth + 1) for key, value in entries(left))
 
 
-def strict_equals(left: Any, right: Any) -> bool:
+def strict_equals(left: Any, right: Any, depth: int = 0) -> bool:
     """Return ``$left === $right``: same type and value, arrays with the same pairs in the same order."""
     if isinstance(left, (list, dict)) and isinstance(right, (list, dict)):
+        _check_depth(depth)
         pairs, others = entries(left), entries(right)
         return len(pairs) == len(others) and all(
-            a[0] == b[0] and strict_equals(a[1], b[1]) for a, b in zip(pairs, others, strict=True)
+            a[0] == b[0] and strict_equals(a[1], b[1], depth + 1) for a, b in zip(pairs, others, strict=True)
         )
     return type(left) is type(right) and bool(left == right)
 
@@ -203,7 +205,7 @@ def _compare_loose_types(left: Any, right: Any) -> int:
 def _compare_texts(left: str, right: str) -> int:
     first, second = numeric_value(left), numeric_value(right)
     if first is None or second is None:
-        return _order(left.encode("utf-8", "surrogateescape"), right.encode("utf-8", "surrogateescape"))
+        return _order(encode(left), encode(right))
     return _order(first, second)
 
 

@@ -48,7 +48,7 @@ def _element(element: Any, depth: int) -> Any:
         name = _name(child)
         if name is not None:
             _add(found, name, _value(child, depth + 1))
-    return to_json(found)
+    return to_json((key, list(value) if isinstance(value, _Repeated) else value) for key, value in found.items())
 
 
 def _name(child: Any) -> str | None:
