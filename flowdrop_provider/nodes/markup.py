@@ -68,13 +68,17 @@ def _converter(params: Params) -> Any:
         convert_b = convert_strong = inline(lambda _self: params["bold_style"])
         convert_i = convert_em = inline(lambda _self: params["italic_style"])
 
+        def convert_script(self, el: Any, text: str, parent_tags: Any) -> str:  # noqa: ARG002 -- the library's signature
+            """Leave out what is code, not content."""
+            return ""
+
+        convert_style = convert_script
+
         def convert_a(self, el: Any, text: str, parent_tags: Any) -> str:
             """Keep only the text of a link that leads nowhere, when the author asked for it."""
             nowhere = (el.get("href") or "#").strip() == "#"
             return text if nowhere and params["strip_placeholder_links"] else str(super().convert_a(el, text, parent_tags))
 
-    # Their text is code, not content: with the tag goes what is in it.
-    Converter.convert_script = Converter.convert_style = lambda *_args: ""
     style = "underlined" if params["heading_style"] == "setext" else params["heading_style"]
     return Converter(heading_style=style)
 
@@ -147,14 +151,14 @@ def markdown_extractor(params: Params, context: NodeContext) -> Outputs:  # noqa
     """
     raw = _text(params, "text")
     matter, content = _front_matter(raw)
-    lines = content.splitlines()
+    lines = content.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     headings = _headings(content)
     first = next((heading for heading in headings if heading[1] == 1), None)
     title = first[2] if first else str(matter.get("title") or "")
-    body = lines[: first[0]] + lines[first[3] :] if first else lines
+    parts = [lines[: first[0]], lines[first[3] :]] if first else [lines]
     return {
         "title": title,
-        "body": "\n".join(body).strip(),
+        "body": "\n\n".join(filter(None, ("\n".join(part).strip() for part in parts))),
         "sections": _sections(lines, headings),
         "front_matter": matter,
         "plain_text": _plain(content),
@@ -187,10 +191,10 @@ def _headings(content: str) -> list[tuple[int, int, str, int]]:
 
 
 def _sections(lines: list[str], headings: list[tuple[int, int, str, int]]) -> list[dict[str, Any]]:
-    ends = [heading[0] for heading in headings[1:]] + [len(lines)]
+    ends = [*(heading[0] for heading in headings[1:]), len(lines)]
     return [
         {"level": level, "title": title, "content": "\n".join(lines[start:end]).strip()}
-        for (_, level, title, start), end in zip(headings, ends, strict=True)
+        for (_, level, title, start), end in zip(headings, ends, strict=False)
     ]
 
 
