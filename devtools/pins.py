@@ -31,9 +31,14 @@ def requirements(pyproject: str) -> list[str]:
 
 
 def resolve(python: str, wanted: Sequence[str]) -> dict[str, str]:
-    """Ask the pip of this interpreter for a consistent set; returns name (lower case, dashes) to version."""
-    command = [python, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-", *wanted]
-    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    """Ask the pip of ``python`` (``3.11``) for a consistent set; returns name (lower case, dashes) to version.
+
+    The set must also install on the first release of that Python, 3.11.0: distributions keep early ones for years, and some
+    packages want a later one. pip answers for another Python from wheels only, and needs a folder it will not write to.
+    """
+    target = ("--python-version", f"{python}.0", "--only-binary", ":all:", "--target", "unused")
+    command = [f"python{python}", "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
+    report = json.loads(subprocess.run([*command, *target, *wanted], check=True, stdout=subprocess.PIPE).stdout)
     return {_normal(item["metadata"]["name"]): item["metadata"]["version"] for item in report["install"]}
 
 
@@ -66,7 +71,7 @@ def main() -> int:
     """Resolve under each Python and write ``constraints.txt``; exit code 1 when an interpreter is missing."""
     wanted = requirements((ROOT / "pyproject.toml").read_text())
     try:
-        pins = {python: resolve(f"python{python}", wanted) for python in PYTHONS}
+        pins = {python: resolve(python, wanted) for python in PYTHONS}
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"Every supported Python must be installed to write the pins: {error}", file=sys.stderr)
         return 1
