@@ -327,7 +327,8 @@ class Parser:
     def _call(self, kind: str, known: Mapping[str, Item], name: str, first: list[Expression]) -> Expression:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known)[:60])}."
+            known_names = f"Known: {', '.join(sorted(known))}. What a site's own modules add exists only in Drupal."
+            hint = f"Did you mean {close[0]!r}?" if close else known_names
             raise self.error(f"Unknown {kind} {name!r}", hint)
         positional, named = self._arguments() if self.accept("(") else ([], {})
         return Call(name, known[name], (*first, *positional), named, name in self._dialect.lenient)

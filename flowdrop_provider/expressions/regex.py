@@ -65,6 +65,9 @@ def searches(compiled: Any, text: str) -> bool:
 
     try:
         return compiled.search(text) is not None
+    except UnicodeEncodeError:
+        # Half a surrogate pair is no text to PCRE; PHP finds no match in it either.
+        return False
     except pcre2.LibraryError as error:
         raise ExpressionError(f"The regular expression was stopped: {error}.", code=LIMIT) from error
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowdrop_provider.errors import NodeError
+from flowdrop_provider.errors import ExpressionError, NodeError
 from flowdrop_provider.expressions import ENGINES, evaluate, jsonpath
 from flowdrop_provider.expressions.configured import LITERAL_PREFIX, is_sentinel
+from flowdrop_provider.expressions.limits import LIMIT
+from flowdrop_provider.expressions.schemas import schema_errors
 from flowdrop_provider.nodes._evaluation import naming
 from flowdrop_provider.nodes.api import NodeContext, Outputs, Params, output, param, processor
 
@@ -16,7 +18,6 @@ __all__ = ["data_shaper"]
 
 _MAX_DEPTH = 20
 _MAX_ITEMS = 10_000
-_MAX_ERRORS = 100
 
 
 @processor(
@@ -109,20 +110,8 @@ class _Shaper:
 
 
 def _schema_errors(value: Any, schema: Mapping[str, Any]) -> list[str]:
-    import jsonschema
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-        # An empty registry resolves nothing: a schema from an export must not fetch a URL.
-        validator = jsonschema.Draft202012Validator(schema, registry=Registry())
-        found = [_described(error) for _, error in zip(range(_MAX_ERRORS), validator.iter_errors(value), strict=False)]
-    except (jsonschema.SchemaError, Unresolvable, RecursionError) as error:
-        raise NodeError(f"The JSON Schema is not valid: {str(error)[:200]}", code="invalid_configuration") from error
-    return found
-
-
-def _described(error: Any) -> str:
-    place = ".".join(str(part) for part in error.absolute_path) or "(root)"
-    return f"{place}: {error.message[:300]}"
+        return schema_errors(value, schema)
+    except ExpressionError as error:
+        code = "limit_exceeded" if error.code == LIMIT else "invalid_configuration"
+        raise NodeError(error.message, code=code, hint=error.hint) from error

@@ -80,3 +80,25 @@ def test_bounds(run_node):
         run_node("data_shaper", {"mapping": deep}, {"data": DATA})
     with pytest.raises(NodeError, match="at most"):
         run_node("data_shaper", {"mapping": {"a": {"_source": "l", "_each": "x"}}}, {"data": {"l": [0] * 10_001}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"properties": {"a": {"pattern": "^(a+)+$"}}}, "a" * 60 + "b"),
+        ({"$defs": {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(40)}, "$ref": "#/$defs/d0"}, 1),
+        ({"$ref": "#"}, 1),
+        ({"properties": {"a": {"uniqueItems": True}}}, [[i] for i in range(20_000)]),
+    ],
+)
+def test_a_hostile_schema_is_stopped(run_node, schema, value):
+    with pytest.raises(NodeError) as caught:
+        run_node("data_shaper", {"mapping": {"a": "v"}, "schema": schema}, {"data": {"v": value}})
+    assert caught.value.code in ("limit_exceeded", "invalid_configuration")
+
+
+def test_patterns_are_checked(run_node):
+    schema = {"properties": {"a": {"pattern": "^x"}}, "patternProperties": {"^b": {"type": "integer"}}}
+    config = {"mapping": {"a": "v", "b1": "v"}, "schema": schema}
+    shaped = run_node("data_shaper", config, {"data": {"v": "y"}})
+    assert shaped["errors"] == ["a: 'y' does not match '^x'", "b1: 'y' is not of type 'integer'"]
