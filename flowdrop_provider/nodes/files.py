@@ -9,7 +9,7 @@ from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes._php.arrays import values
 from flowdrop_provider.nodes._php.jsons import json_encode
 from flowdrop_provider.nodes._php.texts import byte_length, encode, lower
-from flowdrop_provider.nodes._php.values import compare, loose_equals, require, truthy
+from flowdrop_provider.nodes._php.values import compare, loose_equals, require, to_string, truthy
 from flowdrop_provider.nodes.api import NodeContext, Outputs, Params, output, param, processor
 from flowdrop_provider.nodes.world import FileStore
 
@@ -34,7 +34,7 @@ def _text_to_write(kind: str, content: Any) -> str:
     description="Writes a text, or data as JSON, to a file.",
     parameters=[
         param("content", connectable=True),
-        param("filename", "string", configurable=True, default="output.txt"),
+        param("filename", configurable=True, default="output.txt"),
         param("format", configurable=True, default="text"),
         param("append", configurable=True, default=False),
         param("directory", "string", configurable=True, default="public://flowdrop/"),
@@ -55,7 +55,7 @@ def save_to_file(params: Params, context: NodeContext) -> Outputs:
     """Write the content and return where; a disk that refuses gives ``success: false`` (measured), a bad name an error."""
     filename, kind = _given(params, "filename", "output.txt"), _given(params, "format", "text")
     append, directory = _given(params, "append", False), _given(params, "directory", "public://flowdrop/")
-    filepath = f"{directory.rstrip('/')}/{filename}"
+    filepath = f"{directory.rstrip('/')}/{to_string(filename)}"
     text = _text_to_write(kind, params["content"] if truthy(params["content"]) else "")
     written = _written(context.world.require_files(), filepath, encode(text), append=truthy(append))
     return {

@@ -142,7 +142,7 @@ def http_request(params: Params, context: NodeContext) -> Outputs:
     request = HttpRequest(
         method=method,
         url=url,
-        headers=_headers(_given(context.config, "headers", {}) if "headers" in context.config else {}, params["headers"] or {}),
+        headers=_headers(context.config.get("headers") or {}, _given(params, "headers", {})),
         body=_request_body(method, _given(params, "body", "")),
         timeout=_seconds(_given(params, "timeout", 30)),
         follow_redirects=truthy(_given(params, "follow_redirects", True)),

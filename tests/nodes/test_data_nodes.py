@@ -201,6 +201,15 @@ def test_unsafe_or_scalar_documents_are_refused(kind: str, message: str) -> None
         read(kind, message)
 
 
+def test_an_encoding_cannot_hide_a_document_type() -> None:
+    declaration = '<!DOCTYPE r [<!ENTITY e "expanded">]>'.encode("utf-7").decode().replace("<", "+ADw-").replace("!", "+ACE-")
+    try:
+        data = read("xml", f'<?xml version="1.0" encoding="UTF-7"?>{declaration}<r>+ACY-e;</r>')
+    except NodeError:
+        data = []
+    assert data == []
+
+
 @pytest.mark.parametrize("message", ["!!python/object/apply:os.system ['true']", "a: [1", "\x00", "{{"])
 def test_other_yaml_is_no_data(message: str) -> None:
     assert read("yaml", message) == []

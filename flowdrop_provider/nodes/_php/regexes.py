@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from flowdrop_provider.errors import NodeError
@@ -39,6 +40,7 @@ class BadPatternError(NodeError):
     default_code = "invalid_pattern"
 
 
+@lru_cache(maxsize=256)
 def compile_pattern(delimited: str) -> Any:
     """Return the compiled PCRE2 pattern of ``/body/modifiers``; raise :class:`BadPatternError` for anything PHP refuses."""
     import pcre2

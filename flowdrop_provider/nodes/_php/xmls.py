@@ -24,13 +24,20 @@ def parse_xml(text: str) -> Any:
     from lxml import etree
 
     if "<!DOCTYPE" in text:
-        raise NodeError("XML with a document type declaration is not read.", code="unsafe_xml")
+        raise _unsafe()
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(text.strip().encode(), parser)
     except (etree.XMLSyntaxError, ValueError):
         return []
+    if root.getroottree().docinfo.internalDTD is not None:
+        # An exotic encoding can hide the declaration from the look at the text above.
+        raise _unsafe()
     return _element(root, 0)
+
+
+def _unsafe() -> NodeError:
+    return NodeError("XML with a document type declaration is not read.", code="unsafe_xml")
 
 
 def _element(element: Any, depth: int) -> Any:

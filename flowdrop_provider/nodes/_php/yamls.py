@@ -90,6 +90,7 @@ def emit_yaml(data: Any) -> str:
 def _dumper() -> Any:
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+            """Write a value that occurs twice twice: what we read refuses aliases."""
             return True
 
     Dumper.add_representer(str, _represent_text)
