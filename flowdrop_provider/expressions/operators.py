@@ -27,7 +27,6 @@ __all__ = [
     "Infix",
     "Prefix",
     "compared",
-    "contains_loosely",
     "identical",
     "largest",
     "smallest",
@@ -116,7 +115,7 @@ def span(run: Run, start: Any, end: Any, step: Any = 1) -> list[Any]:
     return [first + index * signed for index in range(count)]
 
 
-def contains_loosely(run: Run, needle: Any, haystack: Any) -> bool:
+def _contains_loosely(run: Run, needle: Any, haystack: Any) -> bool:
     """Twig's ``in``: part of a text, or loosely equal to an item of a list or map."""
     if isinstance(haystack, str):
         return not isinstance(needle, list | dict | None) and to_text(needle) in haystack
@@ -251,8 +250,8 @@ TWIG_INFIX: Mapping[str, Infix] = {
     "b-xor": Infix(17, _BITS["xor"]),
     "b-and": Infix(18, _BITS["and"]),
     "<=>": Infix(20, compared),
-    "in": Infix(20, contains_loosely),
-    "not in": Infix(20, lambda run, left, right: not contains_loosely(run, left, right)),
+    "in": Infix(20, _contains_loosely),
+    "not in": Infix(20, lambda run, left, right: not _contains_loosely(run, left, right)),
     "has some": Infix(20, lambda _run, left, right: any(_tested(left, right))),
     "has every": Infix(20, lambda _run, left, right: all(_tested(left, right))),
     "//": Infix(60, lambda run, left, right: math.floor(_divide(run, left, right))),

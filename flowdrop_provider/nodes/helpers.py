@@ -41,7 +41,7 @@ _MAX_LOGGED = 10_000
 )
 def logger(params: Params, context: NodeContext) -> Outputs:
     """Log the message and hand it on; ``logged`` is true."""
-    level, channel = params["level"], params["channel"]
+    level, channel = params["level"] or "debug", params["channel"] or "flowdrop"
     context.world.log.log(_LEVELS[level], "[%s] %s", channel, _shown(params["message"]))
     return {"message": params["message"], "level": level, "channel": channel, "logged": True}
 
@@ -66,6 +66,6 @@ def _shown(message: Any) -> str:
 )
 def messenger(params: Params, context: NodeContext) -> Outputs:
     """Log the message and hand it on; ``displayed`` is false, since nobody looks at a page while this runs."""
-    kind = params["type"]
+    kind = params["type"] or "status"
     context.world.log.log(_TYPES[kind], "%s", _shown(params["message"]))
     return {"message": params["message"], "type": kind, "displayed": False}

@@ -58,7 +58,7 @@ def json_to_data(params: Params, context: NodeContext) -> Outputs:  # noqa: ARG0
     if not isinstance(text, str):
         return {"data": text, "success": text is not None, "parse_source": "none" if text is None else "data"}
     found, value, source = _parsed(text, "raw")
-    if not found and params["parse_mode"] != "strict":
+    if not found and params["parse_mode"] in ("tolerant", "lenient"):
         found, value, source = _searched(text)
     return {"data": value, "success": found, "parse_source": source}
 

@@ -65,8 +65,8 @@ def _converter(params: Params) -> Any:
     class Converter(base):  # type: ignore[misc]
         """Markdownify with separate marks for bold and italic."""
 
-        convert_b = convert_strong = inline(lambda _self: params["bold_style"])
-        convert_i = convert_em = inline(lambda _self: params["italic_style"])
+        convert_b = convert_strong = inline(lambda _self: params["bold_style"] or "**")
+        convert_i = convert_em = inline(lambda _self: params["italic_style"] or "*")
 
         def convert_script(self, el: Any, text: str, parent_tags: Any) -> str:  # noqa: ARG002 -- the library's signature
             """Leave out what is code, not content."""
@@ -79,7 +79,7 @@ def _converter(params: Params) -> Any:
             nowhere = (el.get("href") or "#").strip() == "#"
             return text if nowhere and params["strip_placeholder_links"] else str(super().convert_a(el, text, parent_tags))
 
-    style = "underlined" if params["heading_style"] == "setext" else params["heading_style"]
+    style = "underlined" if params["heading_style"] == "setext" else params["heading_style"] or "atx"
     return Converter(heading_style=style)
 
 
@@ -238,4 +238,4 @@ _OPERATIONS: Mapping[str, Callable[[str], str]] = {
 )
 def text_processor(params: Params, context: NodeContext) -> Outputs:  # noqa: ARG001
     """Return the text: capitalized word by word, in upper or lower case, trimmed, or without tags."""
-    return {"text": _OPERATIONS[params["operation"]](_text(params, "text"))}
+    return {"text": _OPERATIONS[params["operation"] or "capitalize"](_text(params, "text"))}

@@ -46,7 +46,7 @@ def data_shaper(params: Params, context: NodeContext) -> Outputs:
     mapping, schema = _as_map(params["mapping"], "mapping"), _as_map(params["schema"], "schema")
     shaped = shaper.fields(mapping, jsonpath.read_context(params["data"]), "", 0)
     errors = _schema_errors(shaped, schema) if schema else []
-    if errors and params["validationMode"] != "soft":
+    if errors and params["validationMode"] in ("hard", "strict"):
         raise NodeError(f"The shaped data breaks its schema: {errors[0]}", code="schema_violation", details={"errors": errors})
     return {"data": shaped, "valid": not errors, "errors": errors, "mappedFields": shaper.mapped}
 

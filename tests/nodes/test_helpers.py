@@ -26,3 +26,26 @@ def test_messenger_degrades_to_the_log(run_node, caplog):
         found = run_node("messenger", {"type": "error"}, {"message": "Oops"}, world=World())
     assert found == {"message": "Oops", "type": "error", "displayed": False}
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("ERROR", "Oops")]
+
+
+@pytest.mark.parametrize(
+    ("processor", "names"),
+    [
+        ("logger", ("level", "channel")),
+        ("messenger", ("type",)),
+        ("json_to_data", ("parse_mode", "json")),
+        ("text_processor", ("operation", "text")),
+        ("html_to_markdown", ("heading_style", "bold_style", "italic_style", "html")),
+        ("markdown_to_html", ("strip_h1", "text")),
+        ("merge", ("output_mode", "dynamicInputs")),
+        ("message_assemble", ("dynamicInputs",)),
+        ("data_mapper", ("dynamicInputs", "dynamicOutputs")),
+        ("data_extractor", ("path", "extract_all", "data")),
+        ("data_shaper", ("mapping", "schema", "validationMode", "data")),
+        ("prompt_template", ("template", "dynamicInputs")),
+        ("get_workflow_data", ("path",)),
+    ],
+)
+def test_an_explicit_null_counts_as_not_set(run_node, processor, names):
+    ports = {name: None for name in names if name in ("data", "html", "json", "operation", "text")}
+    assert run_node(processor, dict.fromkeys(names), ports) == run_node(processor)
