@@ -92,4 +92,6 @@ class AirflowClient:
     def summary(self, dag_id: str, run_id: str) -> Json:
         """Return the run summary (``status``, ``outputs``...) that the last task left; empty when it left none."""
         keys = self.xcom_keys(dag_id, run_id, RESULT_TASK)
-        return dict(self.xcom(dag_id, run_id, RESULT_TASK)) if "return_value" in keys else {}
+        # A failed run has no return value; the summary has a key of its own and is there either way.
+        key = next((name for name in ("flowdrop_run", "return_value") if name in keys), None)
+        return dict(self.xcom(dag_id, run_id, RESULT_TASK, key)) if key else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowdrop_provider.engine.outputs import active_branches, check_json, strip_hidden
@@ -118,7 +118,7 @@ def _call(node: NodeToRun, context: NodeContext, execution: Execution) -> dict[s
     execution.secret_parameters = names
     execution.params = resolve(node.node_type, config, context.inputs)
     try:
-        outputs = dict(function(execution.params, context))
+        outputs = dict(function(execution.params, replace(context, config=config) if names else context))
     except StopRun as stop:
         outputs, execution.stopped = dict(stop.outputs), True
     stripped = strip_hidden(node.node_type, config, outputs)

@@ -14,7 +14,7 @@ from flowdrop_provider.document.schemas import matches_type
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 
-__all__ = ["Launch", "declared_inputs", "launch", "launch_schema", "workflow_outputs"]
+__all__ = ["Launch", "declared_inputs", "launch", "launch_schema", "takes_events", "workflow_outputs"]
 
 #: The ports of ``chat_input`` that a chat turn may fill, in the order the form shows them.
 _CHAT_PORTS = ("message", "history", "sessionId", "messageId")
@@ -39,6 +39,12 @@ def declared_inputs(plan: Plan) -> list[ManifestEntry]:
         return [entry for entry in plan.input_ports if entry.name and entry.node_id and entry.port]
     chats = [node_id for node_id, node in plan.nodes.items() if node.node_type.processor == "chat_input"]
     return [ManifestEntry(name=port, node_id=node_id, port=port) for node_id in chats for port in _CHAT_PORTS]
+
+
+def takes_events(plan: Plan) -> bool:
+    """Return whether the workflow has a trigger node, so that a payload is an event and not named inputs (OCX-1)."""
+    processors = (node.node_type.processor for node in plan.nodes.values())
+    return any(name == "trigger" or name.endswith("_trigger") for name in processors)
 
 
 def launch_schema(plan: Plan) -> dict[str, dict[str, Any]]:

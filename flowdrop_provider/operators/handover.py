@@ -52,7 +52,10 @@ def outcome_from(handover: Mapping[str, Any]) -> Outcome:
 
 
 def seal_values(values: Mapping[str, Any], redactor: Redactor) -> dict[str, dict[str, Any]]:
-    """Return each value as ``{"value"}``, ``{"sealed"}`` or ``{"stored", "sealed": bool}``."""
+    """Return each value as ``{"json"}`` (its text), ``{"sealed"}`` or ``{"stored", "sealed": bool}``.
+
+    Text, because PostgreSQL keeps JSON objects without the order of their keys, and to an author that order is data.
+    """
     return {name: _pack_value(value, redactor.touches({name: value})) for name, value in values.items()}
 
 
@@ -66,7 +69,7 @@ def _pack_value(value: Any, sensitive: bool) -> dict[str, Any]:
     folder = conf.large_value_path()
     large = bool(folder) and len(text) > conf.large_value_bytes()
     if not sensitive and not large:
-        return {"value": value}
+        return {"json": text}
     body = _cipher().encrypt(text.encode()) if sensitive else text.encode()
     if large:
         return {"stored": _store(folder, body), "sealed": sensitive}
@@ -74,8 +77,8 @@ def _pack_value(value: Any, sensitive: bool) -> dict[str, Any]:
 
 
 def _open_value(entry: Mapping[str, Any]) -> Any:
-    if "value" in entry:
-        return entry["value"]
+    if "json" in entry:
+        return json.loads(entry["json"])
     if "stored" in entry:
         body = _load(entry["stored"])
         return json.loads(_cipher().decrypt(body) if entry["sealed"] else body)

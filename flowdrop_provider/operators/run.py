@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider import conf
-from flowdrop_provider.engine.launch import Launch, declared_inputs, launch
+from flowdrop_provider.engine.launch import Launch, declared_inputs, launch, takes_events
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.nodes.world import World
@@ -75,7 +75,7 @@ class RunOnAirflow:
         initial = own.get("initial_data")
         payload = {name: value for name, value in payload.items() if name != CONF_KEY}
         names = {entry.name for entry in declared_inputs(self.plan)}
-        event = any(node.node_type.start for node in self.plan.nodes.values())
+        event = takes_events(self.plan)
         inputs = {name: value for name, value in payload.items() if name in names or not event}
         flat = {**payload, **(initial if isinstance(initial, Mapping) else {})} if event else initial
         return launch(self.plan, inputs=inputs, initial_data=flat)
