@@ -15,6 +15,10 @@ TEST_ARGS ?=
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
 	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo "$$name" && break; done)
 
+# Whatever imports Airflow in a test must not write to the Airflow of the person who runs the tests.
+test fast bench: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
+test fast bench: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
