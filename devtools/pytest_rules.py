@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["SHARED", "load_rules", "pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = ["SHARED", "load_rules", "print_rules", "pytest_runtest_makereport"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +49,7 @@ def proven() -> set[str]:
     return {rule_id for rule_id, seen in _outcomes.items() if "passed" in seen and "failed" not in seen}
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def print_rules(terminalreporter: Any) -> None:
     """Print covered/total by family and level, and the runtime rules without a test."""
     known = load_rules()
     if not _outcomes:

@@ -23,6 +23,7 @@ from flowdrop_provider.errors import ConfigurationError, FlowDropError
 from flowdrop_provider.library.cache import OutlineCache
 from flowdrop_provider.library.outline import Outline
 from flowdrop_provider.library.sources import Library, PlanSource, Shelf
+from flowdrop_provider.operators.binding import FlowBinding
 from flowdrop_provider.operators.launch import FlowDropLaunchOperator
 from flowdrop_provider.operators.node import FlowDropNodeOperator
 from flowdrop_provider.operators.result import FlowDropResultOperator
@@ -82,24 +83,25 @@ def build_airflow_dags(
         "error" if conf.unknown_processor() == "refuse" else "warning",
     )
     chosen = frozenset(only) if only is not None else None
-    shelves = _wanted(library, prefix)
+    start = conf.dag_id_prefix() if prefix is None else prefix
+    shelves = _wanted(library, start)
+    retries = conf.lost_worker_retries()
     dags = {}
     for shelf in shelves:
         if shelf.outline is None or shelf.source is None:
             _refused(shelf, on_error)
         elif chosen is None or shelf.outline.workflow_id in chosen:
-            dag = build_dag(shelf.outline, shelf.source, prefix=prefix, **dag_options)
+            dag = build_dag(shelf.outline, shelf.source, prefix=start, retries=retries, **dag_options)
             dags[dag.dag_id] = dag
     return dags
 
 
-def _wanted(library: Library, prefix: str | None) -> Iterable[Shelf]:
+def _wanted(library: Library, prefix: str) -> Iterable[Shelf]:
     """Return the workflows to build: on a worker the one whose DAG is asked for, else all."""
     dag_id = get_parsing_context().dag_id
     if dag_id is None:
         return library.all()
-    start = conf.dag_id_prefix() if prefix is None else prefix
-    guess = [dag_id.removeprefix(start)]
+    guess = [dag_id.removeprefix(prefix)]
     found = library.one(lambda workflow_id: dag_id_of(workflow_id, prefix) == dag_id, guess)
     return [found] if found is not None else library.all()
 
@@ -111,14 +113,18 @@ def _refused(shelf: Shelf, on_error: str) -> None:
     warnings.warn(str(error), FlowDropWarning, stacklevel=4)
 
 
-def build_dag(outline: Outline, source: PlanSource, *, prefix: str | None = None, **dag_options: Any) -> DAG:
-    """Return the DAG of one workflow: a task per executed node, and ``flowdrop_result`` behind them all."""
+def build_dag(outline: Outline, source: PlanSource, *, prefix: str, retries: int = 0, **dag_options: Any) -> DAG:
+    """Return the DAG of one workflow: a task per executed node, and ``flowdrop_result`` behind them all.
+
+    :param retries: how often Airflow starts a task without side effects again after its worker died.
+    """
     options: dict[str, Any] = {"schedule": None, "catchup": False, "doc_md": outline.description or None, **dag_options}
     options["tags"] = ["flowdrop", *outline.tags, *options.pop("tags", ())]
     options.setdefault("dag_display_name", outline.name)
-    options.setdefault("params", _params(outline))
+    if outline.params:
+        options.setdefault("params", _params(outline))
     with DAG(dag_id_of(outline.workflow_id, prefix), **options) as dag:
-        _add_tasks(outline, source)
+        _add_tasks(outline, _bind(outline, source), retries)
     return dag
 
 
@@ -140,25 +146,27 @@ def _param(declared: Mapping[str, Any]) -> Param:
     return Param(default, **schema)
 
 
-def _add_tasks(outline: Outline, source: PlanSource, *, group: str = "", launched: bool = False) -> None:
+def _bind(outline: Outline, source: PlanSource, group: str = "", *, launched: bool = False) -> FlowBinding:
+    task_ids = {task.node_id: f"{group}{task.task_id}" for task in outline.tasks}
+    node_ids = {task_id: node_id for node_id, task_id in task_ids.items()}
+    return FlowBinding(source, task_ids, node_ids, f"{group}{LAUNCH_TASK_ID}" if launched else None)
+
+
+def _add_tasks(outline: Outline, binding: FlowBinding, retries: int) -> None:
     """Create the operators of a workflow in the DAG or task group that is open."""
-    flow_task_ids = {task.node_id: f"{group}{task.task_id}" for task in outline.tasks}
-    shared: dict[str, Any] = {
-        "source": source,
-        "flow_task_ids": flow_task_ids,
-        "launch_task_id": f"{group}{LAUNCH_TASK_ID}" if launched else None,
-        "trigger_rule": "all_done",
-    }
-    retries = conf.lost_worker_retries()
+    again: dict[str, Any] = {"retries": retries, "retry_delay": timedelta(seconds=1)} if retries else {}
     operators: dict[str, FlowDropNodeOperator] = {}
     for task in outline.tasks:
-        again: dict[str, Any] = {"retries": retries, "retry_delay": timedelta(seconds=1)} if task.pure and retries else {}
-        operators[task.task_id] = FlowDropNodeOperator(
-            task_id=task.task_id, flow_node_id=task.node_id, task_display_name=task.label, **shared, **again
-        )
+        options = again if task.pure else {}
+        if task.label != task.task_id:
+            options = {**options, "task_display_name": task.label}
+        operator = FlowDropNodeOperator(task_id=task.task_id, trigger_rule="all_done", **options)
+        operator.binding = binding
         if task.upstream:
-            operators[task.task_id].set_upstream([operators[task_id] for task_id in task.upstream])
-    result = FlowDropResultOperator(task_id=RESULT_TASK_ID, flow=outline.flow, **shared)
+            operator.set_upstream([operators[task_id] for task_id in task.upstream])
+        operators[task.task_id] = operator
+    result = FlowDropResultOperator(task_id=RESULT_TASK_ID, trigger_rule="all_done")
+    result.binding, result.flow = binding, outline.flow
     result.set_upstream(list(operators.values()))
 
 
@@ -194,8 +202,9 @@ class FlowDropTaskGroup(TaskGroup):
         shelf = _single(Library(Path(path), Path(node_types) if node_types else None), workflow_id)
         assert shelf.outline is not None and shelf.source is not None  # noqa: S101, PT018 - _single raised otherwise
         with self:
-            start = FlowDropLaunchOperator(task_id=LAUNCH_TASK_ID, source=shelf.source, inputs=dict(inputs or {}))
-            _add_tasks(shelf.outline, shelf.source, group=f"{self.group_id}.", launched=True)
+            binding = _bind(shelf.outline, shelf.source, f"{self.group_id}.", launched=True)
+            start = FlowDropLaunchOperator(task_id=LAUNCH_TASK_ID, binding=binding, inputs=dict(inputs or {}))
+            _add_tasks(shelf.outline, binding, conf.lost_worker_retries())
             start.set_downstream([task for task in self.children.values() if task is not start and not task.upstream_task_ids])
 
 

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from devtools.pytest_rules import SHARED, pytest_runtest_makereport, pytest_terminal_summary
+from devtools.pytest_figures import figures, print_figures
+from devtools.pytest_rules import SHARED, print_rules, pytest_runtest_makereport
 
-__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = ["figures", "pytest_runtest_makereport", "pytest_terminal_summary"]
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    print_figures(terminalreporter)
+    print_rules(terminalreporter)
 
 
 @pytest.fixture(scope="session")

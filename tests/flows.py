@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -50,5 +51,5 @@ def chain(flow_id: str, length: int, **extra: Any) -> dict[str, Any]:
     nodes = [node("text_input.1", defaultValue="hello")]
     nodes += [node(f"text_processor.{number}", operation="uppercase") for number in range(1, length)]
     names = [item["id"] for item in nodes]
-    edges = [f"{before}:text > {after}:text" for before, after in zip(names, names[1:], strict=False)]
+    edges = [f"{before}:text > {after}:text" for before, after in itertools.pairwise(names)]
     return flow(flow_id, nodes, edges, **extra)

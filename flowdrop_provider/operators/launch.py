@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from flowdrop_provider.library.sources import PlanSource
+    from flowdrop_provider.operators.binding import FlowBinding
 
 __all__ = ["FlowDropLaunchOperator"]
 
@@ -18,14 +18,15 @@ __all__ = ["FlowDropLaunchOperator"]
 class FlowDropLaunchOperator(BaseOperator):
     """Checks the inputs of a workflow and hands them on to its nodes (MAN-13..16).
 
+    :param binding: the workflow.
     :param inputs: values by declared name; rendered by Airflow, so templates and XComs work.
     """
 
     template_fields = ("inputs",)
 
-    def __init__(self, *, source: PlanSource, inputs: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *, binding: FlowBinding, inputs: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.source = source
+        self.binding = binding
         self.inputs = inputs
 
     def execute(self, context: Context) -> None:
@@ -34,6 +35,6 @@ class FlowDropLaunchOperator(BaseOperator):
         from flowdrop_provider.operators.handover import seal_values
         from flowdrop_provider.operators.run import LAUNCH_KEY, RunOnAirflow
 
-        run = RunOnAirflow(self.source.plan, {}, context)
+        run = RunOnAirflow(self.binding, context)
         launch(run.plan, inputs=self.inputs)
         run.push(LAUNCH_KEY, seal_values(self.inputs, run.policy.redactor([])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -10,7 +9,7 @@ from airflow.sdk import BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from flowdrop_provider.library.sources import PlanSource
+    from flowdrop_provider.operators.binding import FlowBinding
 
 __all__ = ["FlowDropResultOperator"]
 
@@ -18,26 +17,17 @@ __all__ = ["FlowDropResultOperator"]
 class FlowDropResultOperator(BaseOperator):
     """Ends a run: fails it on an unrouted failure, else succeeds and returns the outputs and the summary (ERR-9, ORC-11).
 
-    :param flow: the drawing and the revision, JSON text; kept with each version of the DAG, so that an old run is drawn with
+    Made by the DAG factory, which sets:
+
+    :ivar binding: the workflow.
+    :ivar flow: the drawing and the revision, JSON text; kept with each version of the DAG, so that an old run is drawn with
         the graph it ran with.
     """
 
     ui_color = "#e6f4ea"
 
-    def __init__(
-        self,
-        *,
-        source: PlanSource,
-        flow_task_ids: Mapping[str, str],
-        flow: str,
-        launch_task_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.launch_task_id = launch_task_id
-        self.source = source
-        self.flow_task_ids = flow_task_ids
-        self.flow = flow
+    binding: FlowBinding
+    flow: str
 
     @classmethod
     def get_serialized_fields(cls) -> frozenset[str]:
@@ -49,4 +39,4 @@ class FlowDropResultOperator(BaseOperator):
         """Return the run's summary, or fail the run with the first unrouted failure."""
         from flowdrop_provider.operators.summary import end_run
 
-        return end_run(self, context)
+        return end_run(self.binding, context)

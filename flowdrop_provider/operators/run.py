@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider import conf
 from flowdrop_provider.engine.launch import Launch, declared_inputs, launch, takes_events
-from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.nodes.world import World
 from flowdrop_provider.operators.world import airflow_world
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from flowdrop_provider.operators.binding import FlowBinding
 
 __all__ = ["CONF_KEY", "LAUNCH_KEY", "RunOnAirflow"]
 
@@ -27,18 +28,17 @@ LAUNCH_KEY = "flowdrop_launch"
 class RunOnAirflow:
     """The run a task belongs to.
 
-    :param task_ids: task id by node id.
+    :param binding: the task's workflow.
     :param context: Airflow's task context.
-    :param launch_task_id: the task that hands on the inputs of a task group; ``None`` in a DAG of its own.
     """
 
-    def __init__(self, plan: Plan, task_ids: Mapping[str, str], context: Context, launch_task_id: str | None = None) -> None:
-        self.plan = plan
-        self.task_ids = task_ids
+    def __init__(self, binding: FlowBinding, context: Context) -> None:
+        self.plan = binding.source.plan
+        self.task_ids = binding.task_ids
         self.context = context
         self.ti: Any = context["ti"]
         self.policy = RecordPolicy(conf.record_max_bytes(), conf.store_data(), conf.sensitive_keys())
-        self._launch_task_id = launch_task_id
+        self._launch_task_id = binding.launch_task_id
 
     def identity(self) -> RunIdentity:
         """Return which run and task a record belongs to."""

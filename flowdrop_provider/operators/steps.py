@@ -25,22 +25,22 @@ from flowdrop_provider.operators.sources import SourceOutcomes
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from flowdrop_provider.operators.node import FlowDropNodeOperator
+    from flowdrop_provider.operators.binding import FlowBinding
 
 __all__ = ["run_node"]
 
 log = logging.getLogger(__name__)
 
 
-def run_node(operator: FlowDropNodeOperator, context: Context) -> dict[str, Any]:
-    """Run the operator's node and return its redacted outputs.
+def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, Any]:
+    """Run a node and return its redacted outputs.
 
     :raises AirflowSkipException: no live edge leads to the node; the reason is in its record.
     :raises AirflowFailException: the node failed, routed or not.
     """
-    run = RunOnAirflow(operator.source.plan, operator.flow_task_ids, context, operator.launch_task_id)
-    node = run.plan.nodes[operator.flow_node_id]
-    sources = SourceOutcomes(run.plan, operator.flow_task_ids, run.ti)
+    run = RunOnAirflow(binding, context)
+    node = run.plan.nodes[node_id]
+    sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
     decision = decide(node, sources)
     if not decision.run:
         run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))

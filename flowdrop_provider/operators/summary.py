@@ -21,7 +21,7 @@ from flowdrop_provider.operators.sources import SourceOutcomes, lost_worker
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from flowdrop_provider.operators.result import FlowDropResultOperator
+    from flowdrop_provider.operators.binding import FlowBinding
 
 __all__ = ["SUMMARY_KEY", "end_run"]
 
@@ -29,9 +29,9 @@ __all__ = ["SUMMARY_KEY", "end_run"]
 SUMMARY_KEY = "flowdrop_run"
 
 
-def end_run(operator: FlowDropResultOperator, context: Context) -> dict[str, Any]:
+def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
     """Return the run's summary, or fail the run with its first unrouted failure (ERR-9, ORC-11)."""
-    run = RunOnAirflow(operator.source.plan, operator.flow_task_ids, context)
+    run = RunOnAirflow(binding, context)
     summary, outputs = _summary(run, _outcomes(run))
     run.push(SUMMARY_KEY, summary)
     run.push(HANDOVER_KEY, {"status": summary["status"], "outputs": outputs})

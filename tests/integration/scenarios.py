@@ -60,7 +60,12 @@ ROUTED = flow(
 
 FAILED = flow(
     "same_failed",
-    [node("text_input.1", defaultValue="hello"), node("if_else.1", **BAD_PATTERN), node("text_output.1"), node("text_output.2")],
+    [
+        node("text_input.1", defaultValue="hello"),
+        node("if_else.1", **BAD_PATTERN),
+        node("text_output.1"),
+        node("text_output.2"),
+    ],
     [
         "text_input.1:text > if_else.1:data",
         "if_else.1:True > text_output.1:trigger",
