@@ -67,7 +67,7 @@ def build_airflow_dags(
     :param prefix: before the workflow id in DAG ids; by default ``[flowdrop] dag_id_prefix``.
     :param on_error: ``warn`` leaves a refused workflow out with a :class:`FlowDropWarning`; ``raise`` raises its error.
     :param cache: folder of kept outlines; by default ``[flowdrop] cache_folder``.
-    :param only: workflow ids to build; by default all.
+    :param only: workflow ids to build; by default all. Refused workflows beside them are passed over then.
     :param dag_options: passed to every :class:`~airflow.sdk.DAG` (``schedule``, ``default_args``, ``tags`` ...).
     :raises FlowDropError: a workflow is refused and ``on_error`` is ``raise``.
     """
@@ -89,7 +89,8 @@ def build_airflow_dags(
     dags = {}
     for shelf in shelves:
         if shelf.outline is None or shelf.source is None:
-            _refused(shelf, on_error)
+            if chosen is None:
+                _refused(shelf, on_error)
         elif chosen is None or shelf.outline.workflow_id in chosen:
             dag = build_dag(shelf.outline, shelf.source, prefix=start, retries=retries, **dag_options)
             dags[dag.dag_id] = dag
