@@ -52,12 +52,16 @@ def _text_to_write(kind: str, content: Any) -> str:
     terminal=True,
 )
 def save_to_file(params: Params, context: NodeContext) -> Outputs:
-    """Write the content and return where; a disk that refuses gives ``success: false`` (measured), a bad name an error."""
+    """Write the content and return where; a bad name is an error.
+
+    A disk that refuses gives ``success: false``, and so does an empty directory, which means the disk's own root (measured).
+    """
     filename, kind = _given(params, "filename", "output.txt"), _given(params, "format", "text")
     append, directory = _given(params, "append", False), _given(params, "directory", "public://flowdrop/")
     filepath = f"{directory.rstrip('/')}/{to_string(filename)}"
     text = _text_to_write(kind, params["content"] if truthy(params["content"]) else "")
-    written = _written(context.world.require_files(), filepath, encode(text), append=truthy(append))
+    data, files = encode(text), context.world.require_files()
+    written = _written(files, filepath, data, append=truthy(append)) if directory else None
     return {
         "success": written is not None,
         "filename": filename,

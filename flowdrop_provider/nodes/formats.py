@@ -73,11 +73,14 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
         output("original_message", "string"),
     ],
 )
-def message_to_data(params: Params, context: NodeContext) -> Outputs:  # noqa: ARG001
-    """Return the data; a text that does not parse gives an empty list, one that is a single value an error (measured)."""
+def message_to_data(params: Params, context: NodeContext) -> Outputs:
+    """Return the data; a text that does not parse gives an empty list, one that is a single value an error (measured).
+
+    Without a YAML reader (see ``World.yaml``) YAML gives an empty list (measured).
+    """
     kind = "json" if params["format"] is None else require("string", params["format"], "The format")
     message = params["message"] if truthy(params["message"]) else ""
-    parser = _PARSERS.get(kind)
+    parser = None if kind == "yaml" and not context.world.yaml else _PARSERS.get(kind)
     data = parser(require("string", message, "The message")) if parser else []
     wanted = [] if params["extractFields"] is None else params["extractFields"]
     if truthy(wanted):
@@ -158,14 +161,15 @@ def _broken_rules(field: Key, value: Any, rule: dict[Any, Any]) -> list[str]:
         output("is_valid", "boolean"),
     ],
 )
-def structured_output(params: Params, context: NodeContext) -> Outputs:  # noqa: ARG001
+def structured_output(params: Params, context: NodeContext) -> Outputs:
     """Return the text and what the fields break; breaking a rule is no error, an unknown format gives "" (measured)."""
     kind = "json" if params["format"] is None else params["format"]
     data = require("array", params["data"] if truthy(params["data"]) else [], "The port 'data'")
     validate = True if params["validate"] is None else truthy(params["validate"])
     errors = _violations(data, params["schema"]) if validate and truthy(params["schema"]) else []
     try:
-        text = _WRITERS[kind](data) if kind in _WRITERS else ""
+        writer = _WRITERS["json" if kind == "yaml" and not context.world.yaml else kind] if kind in _WRITERS else None
+        text = writer(data) if writer else ""
     except RecursionError:
         raise NodeError("The data is nested too deeply.", code="too_deep") from None
     return {"output": text, "data": data, "format": kind, "validation_errors": errors, "is_valid": not errors}

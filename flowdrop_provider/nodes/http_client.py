@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
@@ -73,11 +73,13 @@ class PinnedHttpClient:
         limit = request.timeout if request.timeout > 0 else self._policy.max_timeout
         deadline = _Deadline(min(limit, self._policy.max_timeout))
         hop = _first_hop(request)
+        history: list[tuple[tuple[str, str], ...]] = []
         for _ in range(min(request.max_redirects, self._policy.max_redirects) + 1):
             reply = self._exchange(hop, deadline, follow=request.follow_redirects)
             location = _header(reply.headers, "location")
             if not (request.follow_redirects and reply.status in _REDIRECTS and location):
-                return reply
+                return replace(reply, history=tuple(history))
+            history.append(reply.headers)
             hop = _next_hop(hop, reply.status, location)
         message = f"Maximum ({min(request.max_redirects, self._policy.max_redirects)}) redirects followed"
         raise NodeError(message, code="too_many_redirects")

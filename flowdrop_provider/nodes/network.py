@@ -187,7 +187,8 @@ def _fetched(request: HttpRequest, context: NodeContext, *, parse_json: bool) ->
         "status_code": reply.status,
         "content": text if parsed is None else parsed,
         "raw_content": text,
-        "headers": dict(reply.headers),
+        # The blocks of all hops in one map, later ones win (measured).
+        "headers": dict(pair for block in (*reply.history, reply.headers) for pair in block),
         "error": "",
     }
 

@@ -49,6 +49,8 @@ def prompt_template(params: Params, context: NodeContext) -> Outputs:
     if "variables" in context.config or (undeclared and not _has_twig(template)):
         saved = context.config.get("variables")
         return _substituted(template, {} if saved is None else saved, context.inputs)
+    if "{{variables}}" in template and isinstance(params["variables"], Mapping | list):
+        raise NodeError("The variables as a whole are no text.", code="wrong_type", hint="Name one of them in the template.")
     variables = _variables(params)
     return {"prompt": _rendered(template, variables, context), "template": template, "variables": params["variables"]}
 

@@ -43,7 +43,10 @@ def _extract(pattern: Any, flags: Any, text: Any, everything: bool) -> Any:
     ],
 )
 def regex_extractor(params: Params, context: NodeContext) -> Outputs:  # noqa: ARG001
-    """Return the groups of the first match, or of every match; a reached match limit ends the search quietly (measured)."""
+    """Return the groups of the first match, or of every match; a reached match limit ends the search quietly (measured).
+
+    Without the flag ``u`` a pattern matches bytes; a match that cuts a character is no JSON value and fails the node (ERR-6).
+    """
     pattern, flags = ("" if params[name] is None else params[name] for name in ("pattern", "flags"))
     match_all = False if params["matchAll"] is None else params["matchAll"]
     found = _extract(pattern, flags, params["text"], truthy(match_all))

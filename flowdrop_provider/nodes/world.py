@@ -40,13 +40,17 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """The answer: ``headers`` in the order received, repeated names kept; ``url`` is where the redirects ended."""
+    """The answer: ``headers`` in the order received, repeated names kept; ``url`` is where the redirects ended.
+
+    :ivar history: the headers of each redirect on the way, first hop first.
+    """
 
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     url: str
+    history: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
 class HttpClient(Protocol):
@@ -89,6 +93,7 @@ class World:
     :ivar secret: name -> value of ``${{ secrets.NAME }}``.
     :ivar http: outbound requests; ``None`` refuses.
     :ivar files: the file root; ``None`` refuses.
+    :ivar yaml: whether YAML is read and written; false stands for a site whose PHP lacks the YAML extension.
     :ivar extras: services of optional node packs by name (``memory``, ``models``, ``drupal``, ``workflows``).
     """
 
@@ -100,18 +105,22 @@ class World:
     http: HttpClient | None = None
     files: FileStore | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("flowdrop.node"))
+    yaml: bool = True
     extras: dict[str, Any] = field(default_factory=dict)
 
     def require_http(self) -> HttpClient:
         """Return the HTTP client or raise a node-level error."""
-        if self.http is None:
-            _missing("network access", "Run on Airflow, or pass an HTTP client to the world.")()
-        assert self.http is not None
-        return self.http
+        return self.http or _missing("network access", "Run on Airflow, or pass an HTTP client to the world.")()
 
     def require_files(self) -> FileStore:
         """Return the file store or raise a node-level error."""
-        if self.files is None:
-            _missing("file storage", "Set [flowdrop] file_root.")()
-        assert self.files is not None
-        return self.files
+        return self.files or _missing("file storage", "Set [flowdrop] file_root.")()
+
+    def require(self, service: str, what: str, how: str) -> Any:
+        """Return the service of an optional node pack from :attr:`extras`.
+
+        :param what: what the service is, for the error's sentence.
+        :param how: what an operator does to have it.
+        :raises NodeError: ``service_unavailable``.
+        """
+        return self.extras.get(service) or _missing(what, how)()

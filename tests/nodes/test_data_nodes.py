@@ -190,6 +190,9 @@ def test_message_to_data() -> None:
     ("kind", "message"),
     [
         ("xml", '<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r>&e;</r>'),
+        ("xml", '<!DOCTYPE r [<!ENTITY a "xx"><!ENTITY b "&a;&a;">]><r>&b;</r>'),
+        ("xml", '<!DOCTYPE r [<!ENTITY % a "xx">]><r/>'),
+        ("xml", '<!DOCTYPE r [<!ENTITY a "xx">]><r b="' + "&a;" * 1001 + '"/>'),
         ("yaml", "a: &a [1]\nb: *a"),
         ("yaml", "[" * 200 + "]" * 200),
         ("yaml", "hello"),

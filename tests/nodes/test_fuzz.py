@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flowdrop_provider.engine.parameters import resolve
 from flowdrop_provider.errors import NodeError
+from flowdrop_provider.nodes._php.texts import Utf8Fragment
 from flowdrop_provider.nodes.api import NodeContext, Processor, StopRun
 from flowdrop_provider.nodes.registry import processors_of
 from flowdrop_provider.nodes.world import World
@@ -105,12 +106,15 @@ json_values = st.recursive(
 
 
 def is_json(value: Any) -> bool:
-    """Return whether every key is a text and every leaf a JSON scalar (INF and NAN are the engine's to refuse, ERR-6)."""
+    """Return whether every key is a text and every leaf a JSON scalar.
+
+    INF, NAN and half characters are the engine's to refuse (ERR-6).
+    """
     if isinstance(value, dict):
         return all(type(key) is str and is_json(item) for key, item in value.items())
     if type(value) is list:
         return all(map(is_json, value))
-    return value is None or type(value) in (str, int, float, bool)
+    return value is None or type(value) in (str, int, float, bool, Utf8Fragment)
 
 
 def run(processor: Processor, config: dict[str, Any], inputs: dict[str, Any]) -> Any:

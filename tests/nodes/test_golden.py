@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 
+from flowdrop_provider.document.node_types import NodeType
 from flowdrop_provider.engine.parameters import resolve
 from flowdrop_provider.engine.process import process_node
 from flowdrop_provider.errors import NodeError
@@ -54,6 +55,12 @@ def _vectors() -> list[dict[str, Any]]:
 
 
 VECTORS = _vectors()
+#: The ports a first-generation site has: its node types take them from the processor's input schema.
+_PORTS = {
+    schema["plugin"]: set((schema["input_schema"] or {}).get("properties") or ())
+    for line in ((GOLDEN / "plugin_schemas.jsonl").read_text().splitlines() if VECTORS else ())
+    for schema in [json.loads(line)]
+}
 needs_golden = pytest.mark.skipif(not VECTORS, reason=f"no golden vectors below {GOLDEN}; set FLOWDROP_SHARED")
 
 
@@ -124,7 +131,19 @@ def _world(vector: dict[str, Any], sandbox: Path) -> World:
     forced = re.search(r"forced to (\d)", vector.get("note", ""))
     rng = _ForcedRandom(0.0 if forced and forced[1] == "1" else 0.99)
     client = PinnedHttpClient(HttpPolicy(allow_networks=("127.0.0.0/8",)))
-    return World(now=lambda: moment, rng=rng, http=client, files=LocalFileStore(sandbox))
+    # Some vectors were recorded with PHP's YAML extension switched off, and those after it say "as above".
+    yaml = "without" not in vector["case"] or vector["config"].get("format") != "yaml"
+    return World(now=lambda: moment, rng=rng, http=client, files=LocalFileStore(sandbox), yaml=yaml)
+
+
+def _first_generation(node_type: NodeType, plugin: str) -> NodeType:
+    """Return the node type of a first-generation site: what is no port there cannot be wired."""
+    ports = _PORTS.get(plugin) or set(node_type.parameters)
+    parameters = {
+        name: parameter if name in ports else parameter.model_copy(update={"connectable": False})
+        for name, parameter in node_type.parameters.items()
+    }
+    return node_type.model_copy(update={"parameters": parameters})
 
 
 def _run(vector: dict[str, Any], places: dict[str, str], sandbox: Path) -> Any:
@@ -142,7 +161,7 @@ def _run(vector: dict[str, Any], places: dict[str, str], sandbox: Path) -> Any:
     processor = get_processor(vector["processor"])
     assert processor is not None, f"no processor {vector['processor']}"
     try:
-        params = resolve(processor.node_type, config, inputs)
+        params = resolve(_first_generation(processor.node_type, vector["processor"]), config, inputs)
         context = NodeContext("n", inputs=inputs, config=config, world=_world(vector, sandbox))
         return processor.function(params, context)
     except NodeError as error:
@@ -230,7 +249,14 @@ def test_tally(http_stub: str, tmp_path: Path) -> None:
         print(f"{name:24} equal {totals[name] - count:3}  deviating {count:2}  total {totals[name]:3}")
     missed, total = sum(map(len, deviating.values())), sum(totals.values())
     print(f"{'all':24} equal {total - missed:3}  deviating {missed:2}  total {total:3}  {(total - missed) / total:.1%}")
-    assert (total - missed) / total >= 0.95
+    assert (total - missed) / total >= 0.97
+
+
+@pytest.mark.rule("ERR-6")
+def test_a_match_that_cuts_a_character_fails_the_node_in_a_run() -> None:
+    with pytest.raises(NodeError) as caught:
+        process_node("regex_extractor", {"pattern": "^."}, {"text": "éa"})
+    assert (caught.value.code, caught.value.details["path"]) == ("output_not_serializable", "matches.0")
 
 
 @pytest.mark.rule("ERR-6")

@@ -14,7 +14,7 @@ from typing import Any
 
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes._php.arrays import to_json
-from flowdrop_provider.nodes._php.texts import encode, from_bytes
+from flowdrop_provider.nodes._php.texts import encode, text_or_fragment
 
 __all__ = ["DEADLINE", "BadPatternError", "compile_pattern", "match_all", "match_first", "matches"]
 
@@ -161,7 +161,7 @@ def _groups(match: Any, names: dict[int, str]) -> list[Any] | dict[str, Any]:
         spans.pop()
     groups: dict[int | str, Any] = {}
     for number, data in enumerate(spans):
-        text = from_bytes(data or b"", "A match", "Add the flag u to match whole characters.")
+        text = text_or_fragment(data or b"")
         if number in names:
             groups[names[number]] = text
         groups[number] = text

@@ -23,6 +23,24 @@ def decode(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+class Utf8Fragment(str):
+    """Bytes that are no UTF-8, as lone surrogates.
+
+    PHP hands such a text on. It is no JSON value, so it carries a type of its own, and the engine's check of a node's
+    outputs refuses it by place and type (ERR-6).
+    """
+
+    __slots__ = ()
+
+
+def text_or_fragment(data: bytes) -> str:
+    """Return the text of ``data``, as :class:`Utf8Fragment` when it begins or ends inside a character."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return Utf8Fragment(data.decode("utf-8", "surrogateescape"))
+
+
 def from_bytes(data: bytes, what: str, hint: str | None = None) -> str:
     """Return ``data`` as text, or raise a node-level error: a JSON value cannot carry other bytes (ERR-6)."""
     try:

@@ -13,31 +13,37 @@ __all__ = ["parse_xml", "to_xml"]
 
 _MAX_DEPTH = 100
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*")
+#: A declaration of a few short texts that name no further ones.
+_PLAIN_DOCTYPE = re.compile(r'<!DOCTYPE\s+[\w.\-]+\s*\[(?:\s*<!ENTITY\s+[\w.\-]+\s+"[^"&%<]{0,1000}"\s*>){1,20}\s*\]\s*>')
+#: With texts of 1,000 characters an attribute cannot grow beyond a megabyte.
+_MAX_REFERENCES = 1000
 
 
 def parse_xml(text: str) -> Any:
     """Return the element as ``json_decode(json_encode(simplexml_load_string($text)), true)``; ``[]`` when it is not XML.
 
-    Attributes come under ``@attributes``, repeated elements as lists, elements of another namespace are left out. A
-    document type declaration is refused with a node-level error: entities can read files and grow without bound.
+    Attributes come under ``@attributes``, repeated elements as lists, elements of another namespace are left out. Of a
+    document type declaration only plain named texts are read, and never put into the text that names them (measured);
+    anything else in it is refused with a node-level error: entities can read files and grow without bound.
     """
     from lxml import etree
 
-    if "<!DOCTYPE" in text:
+    declared = "<!DOCTYPE" in text
+    if declared and (not _PLAIN_DOCTYPE.match(text.lstrip()) or text.count("&") > _MAX_REFERENCES):
         raise _unsafe()
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(text.strip().encode(), parser)
     except (etree.XMLSyntaxError, ValueError):
         return []
-    if root.getroottree().docinfo.internalDTD is not None:
+    if not declared and root.getroottree().docinfo.internalDTD is not None:
         # An exotic encoding can hide the declaration from the look at the text above.
         raise _unsafe()
     return _element(root, 0)
 
 
 def _unsafe() -> NodeError:
-    return NodeError("XML with a document type declaration is not read.", code="unsafe_xml")
+    return NodeError("XML with a document type declaration is read only when it holds plain texts.", code="unsafe_xml")
 
 
 def _element(element: Any, depth: int) -> Any:
@@ -62,13 +68,17 @@ def _name(child: Any) -> str | None:
     """Return the property name of a child; comments count as ``comment`` (measured), other namespaces not at all."""
     if isinstance(child.tag, str):
         return None if child.tag.startswith("{") and child.prefix else child.tag.rpartition("}")[2]
-    return "comment" if type(child).__name__ == "_Comment" else str(child.target)
+    kind = type(child).__name__
+    return "comment" if kind == "_Comment" else str(child.name if kind == "_Entity" else child.target)
 
 
 def _value(child: Any, depth: int) -> Any:
     """Return an element that begins with text as that text, without its elements and attributes."""
     if isinstance(child.tag, str) and (child.text or "").strip():
         return (child.text or "") + "".join(inner.tail or "" for inner in child)
+    if type(child).__name__ == "_Entity":
+        declared = child.getroottree().docinfo.internalDTD.iterentities()
+        return {entity.name: entity.content for entity in declared if entity.name == child.name}
     return _element(child, depth) if isinstance(child.tag, str) else []
 
 
