@@ -8,6 +8,7 @@ from pathlib import Path
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.file_store import LocalFileStore
 from flowdrop_provider.nodes.http_client import HttpPolicy, PinnedHttpClient
+from flowdrop_provider.nodes.memory_store import InProcessMemory
 from flowdrop_provider.nodes.world import World
 
 __all__ = ["local_world"]
@@ -25,7 +26,8 @@ def local_world() -> World:
         allow_networks=tuple(entry for entry in entries if "/" in entry),
     )
     root = Path(os.environ.get("FLOWDROP_FILE_ROOT", "flowdrop_files"))
-    return World(secret=_secret, http=PinnedHttpClient(policy), files=LocalFileStore(root))
+    extras = {"memory": InProcessMemory()}
+    return World(secret=_secret, http=PinnedHttpClient(policy), files=LocalFileStore(root), extras=extras)
 
 
 def _secret(name: str) -> str:

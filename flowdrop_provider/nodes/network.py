@@ -16,7 +16,7 @@ from flowdrop_provider.nodes._php.values import is_numeric, require, to_float, t
 from flowdrop_provider.nodes.api import NodeContext, Outputs, Params, output, param, processor
 from flowdrop_provider.nodes.world import HttpReply, HttpRequest
 
-__all__ = ["http_request", "url_fetch", "webhook"]
+__all__ = ["http_request", "request_headers", "url_fetch", "webhook"]
 
 _NETWORK: dict[str, Any] = {"runs": "network", "side_effects": True}
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -39,7 +39,7 @@ def _seconds(value: Any) -> float:
     return max(0.0, to_float(value))
 
 
-def _headers(*sources: Any) -> dict[str, str]:
+def request_headers(*sources: Any) -> dict[str, str]:
     """Merge header maps: later wins, names compare without case, numbers become texts, lists are joined (measured)."""
     merged: dict[str, tuple[str, str]] = {}
     for source in sources:
@@ -142,7 +142,7 @@ def http_request(params: Params, context: NodeContext) -> Outputs:
     request = HttpRequest(
         method=method,
         url=url,
-        headers=_headers(context.config.get("headers") or {}, _given(params, "headers", {})),
+        headers=request_headers(context.config.get("headers") or {}, _given(params, "headers", {})),
         body=_request_body(method, _given(params, "body", "")),
         timeout=_seconds(_given(params, "timeout", 30)),
         follow_redirects=truthy(_given(params, "follow_redirects", True)),
@@ -233,7 +233,7 @@ def url_fetch(params: Params, context: NodeContext) -> Outputs:
         request = HttpRequest(
             method=method,
             url=require("string", url, "The URL"),
-            headers=_headers(_given(params, "headers", {})),
+            headers=request_headers(_given(params, "headers", {})),
             timeout=_seconds(timeout),
             follow_redirects=truthy(follow),
         )
@@ -300,7 +300,7 @@ def webhook(params: Params, context: NodeContext) -> Outputs:
         request = HttpRequest(
             method=method,
             url=require("string", url, "The URL"),
-            headers=_headers(headers),
+            headers=request_headers(headers),
             body=body,
             timeout=_seconds(_given(params, "timeout", 30)),
             follow_redirects=False,

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 #: One module per category; keep the list sorted. A module contributes every ``Processor`` among its attributes.
 _MODULES: tuple[str, ...] = (
     "control",
+    "conversation",
     "data_operations",
     "dataframes",
     "eca",
@@ -30,12 +31,15 @@ _MODULES: tuple[str, ...] = (
     "helpers",
     "json_nodes",
     "logic",
+    "loops",
     "mapping",
     "markup",
     "math_nodes",
+    "memory",
     "messages",
     "network",
     "notes",
+    "people",
     "prompts",
     "regex",
     "sequences",
@@ -43,7 +47,9 @@ _MODULES: tuple[str, ...] = (
     "testing",
     "texts",
     "time_nodes",
+    "tools",
     "triggers",
+    "waits",
 )
 
 ENTRY_POINT_GROUP = "flowdrop.processors"

@@ -94,7 +94,10 @@ class World:
     :ivar http: outbound requests; ``None`` refuses.
     :ivar files: the file root; ``None`` refuses.
     :ivar yaml: whether YAML is read and written; false stands for a site whose PHP lacks the YAML extension.
-    :ivar extras: services of optional node packs by name (``memory``, ``models``, ``drupal``, ``workflows``).
+    :ivar session_id: the chat session the run belongs to, ``""`` for none; from the launch, never from a node's input.
+    :ivar user_id: the user whose memory the run may use, in a session its owner (MEM-8); ``""`` or ``"0"`` for nobody.
+    :ivar extras: services of optional node packs by name (``memory``, ``models``, ``embeddings``, ``drupal``,
+        ``workflows``, ``callbacks``, ``tools``); each pack's module has the protocol.
     """
 
     now: Callable[[], dt.datetime] = utc_now
@@ -106,6 +109,8 @@ class World:
     files: FileStore | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("flowdrop.node"))
     yaml: bool = True
+    session_id: str = ""
+    user_id: str = ""
     extras: dict[str, Any] = field(default_factory=dict)
 
     def require_http(self) -> HttpClient:
