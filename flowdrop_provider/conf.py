@@ -13,6 +13,7 @@ __all__ = [
     "cache_folder",
     "dag_id_prefix",
     "file_root",
+    "fused",
     "http_connections",
     "large_value_bytes",
     "large_value_path",
@@ -85,6 +86,11 @@ def unknown_processor() -> str:
 def lost_worker_retries() -> int:
     """``[flowdrop] lost_worker_retries``: new starts of a node without side effects after its worker died (1)."""
     return int(_get("lost_worker_retries", "1"))
+
+
+def fused() -> bool:
+    """``[flowdrop] fused``: whether workflows that do not say otherwise run connected nodes in one task (false)."""
+    return _get("fused", "False").strip().lower() in {"true", "1", "yes", "on"}
 
 
 def cache_folder() -> Path | None:

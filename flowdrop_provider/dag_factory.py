@@ -24,6 +24,7 @@ from flowdrop_provider.library.cache import OutlineCache
 from flowdrop_provider.library.outline import Outline
 from flowdrop_provider.library.sources import Library, PlanSource, Shelf
 from flowdrop_provider.operators.binding import FlowBinding
+from flowdrop_provider.operators.group import FlowDropGroupOperator
 from flowdrop_provider.operators.launch import FlowDropLaunchOperator
 from flowdrop_provider.operators.node import FlowDropNodeOperator
 from flowdrop_provider.operators.result import FlowDropResultOperator
@@ -55,6 +56,7 @@ def build_airflow_dags(
     on_error: str = "warn",
     cache: str | Path | None = None,
     only: Iterable[str] | None = None,
+    fused: bool | None = None,
     **dag_options: Any,
 ) -> dict[str, DAG]:
     """Return the DAGs of the workflows at ``path``, by DAG id.
@@ -68,6 +70,7 @@ def build_airflow_dags(
     :param on_error: ``warn`` leaves a refused workflow out with a :class:`FlowDropWarning`; ``raise`` raises its error.
     :param cache: folder of kept outlines; by default ``[flowdrop] cache_folder``.
     :param only: workflow ids to build; by default all. Refused workflows beside them are passed over then.
+    :param fused: whether workflows that do not say otherwise run fused; by default ``[flowdrop] fused``.
     :param dag_options: passed to every :class:`~airflow.sdk.DAG` (``schedule``, ``default_args``, ``tags`` ...).
     :raises FlowDropError: a workflow is refused and ``on_error`` is ``raise``.
     """
@@ -81,6 +84,7 @@ def build_airflow_dags(
         Path(node_types) if node_types else None,
         OutlineCache(Path(cache) if cache else conf.cache_folder()),
         "error" if conf.unknown_processor() == "refuse" else "warning",
+        conf.fused() if fused is None else fused,
     )
     chosen = frozenset(only) if only is not None else None
     start = conf.dag_id_prefix() if prefix is None else prefix
@@ -148,20 +152,21 @@ def _param(declared: Mapping[str, Any]) -> Param:
 
 
 def _bind(outline: Outline, source: PlanSource, group: str = "", *, launched: bool = False) -> FlowBinding:
-    task_ids = {task.node_id: f"{group}{task.task_id}" for task in outline.tasks}
-    node_ids = {task_id: node_id for node_id, task_id in task_ids.items()}
+    node_ids = {f"{group}{task.task_id}": task.node_ids for task in outline.tasks}
+    task_ids = {node_id: task_id for task_id, nodes in node_ids.items() for node_id in nodes}
     return FlowBinding(source, task_ids, node_ids, f"{group}{LAUNCH_TASK_ID}" if launched else None)
 
 
 def _add_tasks(outline: Outline, binding: FlowBinding, retries: int) -> None:
     """Create the operators of a workflow in the DAG or task group that is open."""
     again: dict[str, Any] = {"retries": retries, "retry_delay": timedelta(seconds=1)} if retries else {}
-    operators: dict[str, FlowDropNodeOperator] = {}
+    operators: dict[str, FlowDropNodeOperator | FlowDropGroupOperator] = {}
     for task in outline.tasks:
         options = again if task.pure else {}
         if task.label != task.task_id:
             options = {**options, "task_display_name": task.label}
-        operator = FlowDropNodeOperator(task_id=task.task_id, trigger_rule="all_done", **options)
+        kind = FlowDropNodeOperator if task.kind == "node" else FlowDropGroupOperator
+        operator = kind(task_id=task.task_id, trigger_rule="all_done", **options)
         operator.binding = binding
         if task.upstream:
             operator.set_upstream([operators[task_id] for task_id in task.upstream])

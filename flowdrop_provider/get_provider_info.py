@@ -40,6 +40,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "large_value_path": _option("Object storage URL for large values; empty keeps them in XCom."),
     "unknown_processor": _option("refuse a workflow whose processor nobody provides, or fail its task.", default="refuse"),
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
+    "fused": _option("Whether workflows that do not say otherwise run connected nodes in one task.", "boolean", "False"),
     "cache_folder": _option("Where outlines of unchanged documents are kept; none keeps nothing."),
     "file_root": _option("Folder below which file nodes work; empty refuses them."),
     "allowed_hosts": _option("Internal hosts or networks that HTTP nodes may reach, comma-separated."),

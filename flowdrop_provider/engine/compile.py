@@ -13,11 +13,12 @@ from flowdrop_provider.document.handles import EdgeKind, edge_kind, port_name
 from flowdrop_provider.document.models import Edge, Node, Workflow
 from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
 from flowdrop_provider.document.revision import revision_of
-from flowdrop_provider.engine.graphs import components, find_cycle, natural_key, topological_order
+from flowdrop_provider.engine.graphs import find_cycle
 from flowdrop_provider.engine.outputs import branch_names
 from flowdrop_provider.engine.plan import Plan, PlanEdge, PlanNode, Region
+from flowdrop_provider.engine.regions import Layout, lay_out
 from flowdrop_provider.engine.tools import wire_tools
-from flowdrop_provider.errors import CompilationError
+from flowdrop_provider.errors import CompilationError, DocumentError
 
 __all__ = ["compile_workflow"]
 
@@ -41,22 +42,24 @@ def compile_workflow(workflow: Workflow, catalogue: NodeTypeCatalogue) -> Plan:
     _refuse_cycles(nodes, edges)
     tools = wire_tools(nodes, types, edges)
     excluded = _excluded(nodes, types, edges)
-    order, regions = _order(nodes.keys() - excluded.keys(), edges)
+    iterators = {node_id for node_id, node_type in types.items() if node_type.processor == "foreach"}
+    layout = lay_out(nodes.keys() - excluded.keys(), edges, iterators)
+    order = layout.node_ids()
     return Plan(
         workflow_id=workflow.id,
         name=workflow.name or workflow.id,
-        revision=revision_of(workflow),
-        nodes=_map_nodes(order, nodes, types, edges, regions),
+        revision=revision_of(workflow, {node_id for node_id, node_type in types.items() if not node_type.executable}),
+        nodes=_map_nodes(layout, nodes, types, edges),
         excluded=excluded,
         edges=edges,
-        regions=regions,
+        steps=layout.steps,
         input_ports=tuple(workflow.input_ports),
         output_ports=tuple(workflow.output_ports),
         parameter_schema=workflow.parameter_schema,
         output_schema=workflow.output_schema,
         settings=workflow.settings,
         tools=tools,
-        warnings=tuple(_warnings(workflow, order, types)),
+        warnings=(*layout.warnings, *_warnings(workflow, order, types)),
     )
 
 
@@ -80,7 +83,11 @@ def _live_type(node: Node, catalogue: NodeTypeCatalogue) -> NodeType:
     """Return the live type; a note without an anchor never runs, an unknown type compiles but is not available."""
     if node.node_type_id is None:
         return NodeType(id="", label=node.visual_type, executable=False)
-    found = catalogue.get(node.node_type_id)
+    try:
+        found = catalogue.get(node.node_type_id)
+    except DocumentError as error:
+        message = f"the node type {node.node_type_id!r} cannot be read: {error.message}"
+        raise _fail(message, "CMP_NODE_TYPE_UNREADABLE", f"node.{node.id}", error.hint) from error
     return found or NodeType(id=node.node_type_id, label=node.label, processor=node.node_type_id, available=False)
 
 
@@ -111,7 +118,8 @@ def _refuse_cycles(nodes: Iterable[str], edges: Iterable[PlanEdge]) -> None:
             successors[edge.source].append(edge.target)
     cycle = find_cycle(successors)
     if cycle is not None:
-        path = " -> ".join([*cycle, cycle[0]])
+        shown = cycle if len(cycle) <= 12 else [*cycle[:6], "…", *cycle[-5:]]
+        path = " -> ".join([*shown, cycle[0]])
         raise _fail(
             f"the nodes {path} form a cycle.",
             "CMP_CYCLE",
@@ -139,56 +147,11 @@ def _exclusion(node_type: NodeType, outgoing: set[EdgeKind] | None, incoming: se
     return "loopback_only" if incoming == {EdgeKind.LOOPBACK} else ""
 
 
-def _order(executed: Iterable[str], edges: Iterable[PlanEdge]) -> tuple[list[str], dict[str, Region]]:
-    """Return executed nodes in order and the loops; a loop's nodes stand together, ordered among themselves."""
-    members = set(executed)
-    forward: dict[str, set[str]] = {node_id: set() for node_id in members}
-    looped: dict[str, set[str]] = {node_id: set() for node_id in members}
-    heads: dict[str, set[str]] = {}
-    for edge in edges:
-        if edge.source not in members or edge.target not in members:
-            continue
-        if edge.kind not in _FREE:
-            forward[edge.target].add(edge.source)
-            looped[edge.source].add(edge.target)
-        elif edge.kind is EdgeKind.LOOPBACK:
-            looped[edge.source].add(edge.target)
-            heads.setdefault(edge.target, set()).add(edge.source)
-    owner, regions = _regions(looped, heads, forward)
-    steps: dict[str, set[str]] = {owner[node_id]: set() for node_id in members}
-    for node_id, sources in forward.items():
-        steps[owner[node_id]] |= {owner[source] for source in sources} - {owner[node_id]}
-    order: list[str] = []
-    for step in topological_order(steps, natural_key):
-        order.extend(regions[step].nodes if step in regions else [step])
-    return order, regions
-
-
-def _regions(
-    looped: Mapping[str, set[str]], heads: Mapping[str, set[str]], forward: Mapping[str, set[str]]
-) -> tuple[dict[str, str], dict[str, Region]]:
-    """Return the step that owns each node, and the regions by id; a region is named after its first head."""
-    owner: dict[str, str] = {}
-    regions: dict[str, Region] = {}
-    for component in components(looped):
-        inside = set(component)
-        own_heads = sorted((node for node in inside if heads.get(node, set()) & inside), key=natural_key)
-        if not own_heads:
-            owner[component[0]] = component[0]
-            continue
-        region_id = own_heads[0]
-        ordered = topological_order({node: forward[node] & inside for node in inside}, natural_key)
-        regions[region_id] = Region(region_id, tuple(own_heads), tuple(ordered))
-        owner.update(dict.fromkeys(component, region_id))
-    return owner, regions
-
-
 def _map_nodes(
-    order: list[str],
+    layout: Layout,
     nodes: Mapping[str, Node],
     types: Mapping[str, NodeType],
     edges: Iterable[PlanEdge],
-    regions: Mapping[str, Region],
 ) -> dict[str, PlanNode]:
     incoming: dict[str, list[PlanEdge]] = {}
     outgoing: dict[str, list[PlanEdge]] = {}
@@ -199,8 +162,8 @@ def _map_nodes(
         elif edge.kind not in _FREE:
             incoming.setdefault(edge.target, []).append(edge)
             outgoing.setdefault(edge.source, []).append(edge)
-    region_of = {node_id: region.region_id for region in regions.values() for node_id in region.nodes}
-    positions = _positions(order, region_of)
+    paths = _region_paths(layout.steps)
+    positions = _positions(layout)
     return {
         node_id: PlanNode(
             node_id=node_id,
@@ -213,23 +176,34 @@ def _map_nodes(
             outgoing=tuple(outgoing.get(node_id, ())),
             loopbacks=tuple(loopbacks.get(node_id, ())),
             position=positions[node_id],
-            region=region_of.get(node_id),
+            regions=paths.get(node_id, ()),
         )
-        for node_id in order
+        for node_id in layout.node_ids()
     }
 
 
-def _positions(order: list[str], region_of: Mapping[str, str]) -> dict[str, int]:
+def _region_paths(steps: Iterable[str | Region], path: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the regions around each node, outermost first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for step in steps:
+        if isinstance(step, Region):
+            found.update(_region_paths(step.steps, (*path, step.region_id)))
+        elif path:
+            found[step] = path
+    return found
+
+
+def _positions(layout: Layout) -> dict[str, int]:
+    """Return the place of each node in the order; the nodes of a loop share one, and leave room for its rounds behind it."""
     positions: dict[str, int] = {}
-    position, open_region = 0, None
-    for node_id in order:
-        region = region_of.get(node_id)
-        if open_region is not None and region != open_region:
+    position = 0
+    for step in layout.steps:
+        position += 1
+        if isinstance(step, str):
+            positions[step] = position
+        else:
+            positions.update(dict.fromkeys(step.nodes, position))
             position += REGION_SPAN
-        if region is None or region != open_region:
-            position += 1
-        open_region = region
-        positions[node_id] = position
     return positions
 
 

@@ -6,15 +6,18 @@ FlowDrop's playground does. Everything else takes an event: flat data that a tri
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flowdrop_provider.document.models import ManifestEntry
-from flowdrop_provider.document.schemas import matches_type
+from flowdrop_provider.document.schemas import identical, matches_type
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 
 __all__ = ["Launch", "declared_inputs", "launch", "launch_schema", "takes_events", "workflow_outputs"]
+
+log = logging.getLogger("flowdrop.engine")
 
 #: The ports of ``chat_input`` that a chat turn may fill, in the order the form shows them.
 _CHAT_PORTS = ("message", "history", "sessionId", "messageId")
@@ -81,6 +84,7 @@ def launch(
         node_id: dict(values) for node_id, values in flat.items() if node_id in plan.nodes and isinstance(values, Mapping)
     }
     entries = declared_inputs(plan)
+    _warn_malformed(plan, entries)
     if inputs:
         _refuse_undeclared(plan, inputs, entries)
     _refuse_missing(plan, inputs or {}, entries, by_node)
@@ -89,6 +93,12 @@ def launch(
         if inputs is not None and entry.name in inputs:
             by_node.setdefault(entry.node_id, {})[entry.port] = inputs[entry.name]
     return Launch(by_node, flat or dict(inputs or {}))
+
+
+def _warn_malformed(plan: Plan, entries: list[ManifestEntry]) -> None:
+    dropped = len(plan.input_ports) - len(entries) if plan.input_ports else 0
+    if dropped:
+        log.warning("Workflow %r: %d input(s) without a name, node or port are left out (MAN-14).", plan.workflow_id, dropped)
 
 
 def _accepted(entries: Iterable[ManifestEntry]) -> str:
@@ -149,15 +159,20 @@ def _violation(value: Any, schema: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a launch value: only type and enum count; structured types mean 'a collection' (MAN-16)."""
     if value is None:
         return None
-    declared = schema.get("type")
-    if declared in ("array", "object", "json") and not isinstance(value, list | dict):
-        return f"must be a collection ({declared})"
-    if declared not in (None, "array", "object", "json") and not matches_type(value, declared):
-        return f"must be of type {declared}"
+    stored = schema.get("type")
+    declared = [name for name in (stored if isinstance(stored, list) else [stored]) if name is not None]
+    structured = isinstance(value, list | dict) and not _COLLECTIONS.isdisjoint(map(str, declared))
+    plain = [name for name in declared if str(name) not in _COLLECTIONS]
+    if declared and not structured and not (plain and matches_type(value, plain)):
+        return f"must be {' or '.join(_TYPE_WORDS.get(str(name), f'of type {name}') for name in declared)}"
     enum = schema.get("enum")
-    if isinstance(enum, list) and enum and value not in enum:
+    if isinstance(enum, list) and enum and not any(identical(value, item) for item in enum):
         return f"must be one of {', '.join(map(repr, enum[:12]))}"
     return None
+
+
+_COLLECTIONS = frozenset({"array", "object", "json"})
+_TYPE_WORDS = {name: f"a collection ({name})" for name in _COLLECTIONS}
 
 
 def workflow_outputs(plan: Plan, produced: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:

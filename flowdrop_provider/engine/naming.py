@@ -26,4 +26,4 @@ def airflow_id(name: str) -> str:
 
 def task_ids(node_ids: Iterable[str]) -> dict[str, str]:
     """Return the task id of each node id: the node id itself where Airflow allows it, dots included."""
-    return {node_id: airflow_id(node_id) if node_id != RESULT_TASK_ID else f"{RESULT_TASK_ID}_node" for node_id in node_ids}
+    return {node_id: airflow_id(node_id if node_id != RESULT_TASK_ID else f"{node_id} node") for node_id in node_ids}

@@ -10,10 +10,21 @@ from flowdrop_provider.document.exposure import exposed_output, overrides
 from flowdrop_provider.document.node_types import NodeType
 from flowdrop_provider.errors import NodeError
 
-__all__ = ["CONTROL_OUTPUTS", "active_branches", "branch_names", "check_json", "strip_hidden", "unified_output"]
+__all__ = [
+    "CONTROL_OUTPUTS",
+    "MAX_OUTPUT_DEPTH",
+    "active_branches",
+    "branch_names",
+    "check_json",
+    "strip_hidden",
+    "unified_output",
+]
 
 #: Never stripped (EXPO-12).
 CONTROL_OUTPUTS = frozenset({"active_branches", "state_update"})
+
+#: Nesting of what a node gives; deeper values could be neither recorded nor handed on.
+MAX_OUTPUT_DEPTH = 200
 
 
 def strip_hidden(node_type: NodeType, config: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,12 +68,18 @@ def active_branches(outputs: Mapping[str, Any]) -> frozenset[str]:
 def check_json(value: Any, *, node_id: str, node_type_id: str) -> None:
     """Refuse outputs with a leaf that is not a JSON value.
 
-    :raises NodeError: ``output_not_serializable``, naming the node, its type, the dotted path and the offending type (ERR-6).
+    :raises NodeError: ``output_not_serializable``, naming the node, its type, the dotted path and the offending type (ERR-6);
+        ``output_too_deep`` beyond :data:`MAX_OUTPUT_DEPTH` levels.
     """
     found = _violation(value)
     if found is None:
         return
     path, type_name = found
+    if type_name == _TOO_DEEP:
+        raise NodeError(
+            f"The output {path.partition('.')[0]!r} of node {node_id!r} is nested deeper than {MAX_OUTPUT_DEPTH} levels.",
+            code="output_too_deep",
+        )
     raise NodeError(
         f"The output {path!r} of node {node_id!r} ({node_type_id}) is a {type_name}, which is not a JSON value.",
         code="output_not_serializable",
@@ -70,20 +87,25 @@ def check_json(value: Any, *, node_id: str, node_type_id: str) -> None:
     )
 
 
+_TOO_DEEP = "too deep"
+
+
 def _violation(root: Any) -> tuple[str, str] | None:
-    stack: list[tuple[str, Any]] = [("", root)]
+    stack: list[tuple[str, Any, int]] = [("", root, 0)]
     while stack:
-        path, value = stack.pop()
+        path, value, depth = stack.pop()
         kind = type(value)
         if kind is str or kind is int or kind is bool or value is None:
             continue
+        if depth > MAX_OUTPUT_DEPTH:
+            return path, _TOO_DEEP
         if kind is dict:
             for key, item in value.items():
                 if type(key) is not str:
                     return _join(path, key), f"{type(key).__name__} key"
-                stack.append((_join(path, key), item))
+                stack.append((_join(path, key), item, depth + 1))
         elif kind is list:
-            stack.extend((_join(path, index), item) for index, item in enumerate(value))
+            stack.extend((_join(path, index), item, depth + 1) for index, item in enumerate(value))
         elif kind is not float:
             return path, kind.__name__
         elif not math.isfinite(value):

@@ -6,22 +6,16 @@ of the key decides at every level, so an explicit null wins over everything belo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from flowdrop_provider.document.exposure import exposed_input, overrides
 from flowdrop_provider.document.node_type_files import php_empty
-from flowdrop_provider.document.node_types import NodeType, Parameter
+from flowdrop_provider.document.node_types import NodeType, Parameter, is_dynamic_name
 from flowdrop_provider.document.schemas import first_violation
 from flowdrop_provider.errors import NodeError
 
 __all__ = ["dynamic_ports", "resolve", "unpack_bundle"]
-
-_DYNAMIC_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
-_RESERVED = frozenset(
-    {"input", "output", "trigger", "error", "tool", "loop_back", "dynamicInputs", "dynamicOutputs", "branches"}
-)
 
 
 def dynamic_ports(node_type: NodeType, config: Mapping[str, Any], which: str) -> list[dict[str, Any]]:
@@ -36,11 +30,7 @@ def dynamic_ports(node_type: NodeType, config: Mapping[str, Any], which: str) ->
     entries = list(stored.values()) if isinstance(stored, Mapping) else stored
     if not isinstance(entries, list):
         return []
-    return [entry for entry in entries if isinstance(entry, dict) and _valid_name(entry.get("name"))]
-
-
-def _valid_name(name: Any) -> bool:
-    return isinstance(name, str) and name not in _RESERVED and _DYNAMIC_NAME.match(name) is not None
+    return [entry for entry in entries if isinstance(entry, dict) and is_dynamic_name(entry.get("name"))]
 
 
 def unpack_bundle(node_type: NodeType, delivered: Mapping[str, Any], dynamic: set[str]) -> dict[str, Any]:
@@ -95,18 +85,16 @@ def _resolve_one(
 
 
 def _check(node_type: NodeType, resolved: Mapping[str, Any]) -> None:
+    missing = next((name for name, item in node_type.parameters.items() if item.required and resolved[name] is None), None)
+    if missing is not None:
+        raise NodeError(
+            f"The required parameter {missing!r} has no value.",
+            code="missing_parameter",
+            details={"parameter": missing},
+            hint="Wire the port, set it in the node's configuration, or give it a default.",
+        )
     for name, parameter in node_type.parameters.items():
-        value = resolved[name]
-        if value is None:
-            if parameter.required:
-                raise NodeError(
-                    f"The required parameter {name!r} has no value.",
-                    code="missing_parameter",
-                    details={"parameter": name},
-                    hint="Wire the port, set it in the node's configuration, or give it a default.",
-                )
-            continue
-        violation = first_violation(value, parameter.schema_, formats=True)
+        violation = first_violation(resolved[name], parameter.schema_, formats=True)
         if violation is not None:
             constraint, sentence = violation
             raise NodeError(

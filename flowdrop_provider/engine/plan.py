@@ -43,6 +43,7 @@ class PlanNode:
     :ivar incoming: data, trigger and error edges into it, document order; loopback and tool edges never gate (DATA-5).
     :ivar outgoing: data, trigger and error edges out of it.
     :ivar position: 1-based place in the plan's order; the ``order`` of its job outside of regions.
+    :ivar regions: ids of the loops around it, outermost first.
     """
 
     node_id: str
@@ -55,7 +56,12 @@ class PlanNode:
     outgoing: tuple[PlanEdge, ...]
     loopbacks: tuple[PlanEdge, ...]
     position: int
-    region: str | None = None
+    regions: tuple[str, ...] = ()
+
+    @property
+    def region(self) -> str | None:
+        """The outermost loop it belongs to: the step of the run it is part of."""
+        return self.regions[0] if self.regions else None
 
     @property
     def routes_errors(self) -> bool:
@@ -69,11 +75,18 @@ class PlanNode:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Nodes that loop together: one step of a run. ``heads`` are the loopback targets, sorted."""
+    """Nodes that loop together: one step of a run.
+
+    :ivar region_id: the first head.
+    :ivar heads: targets of its loopback edges, sorted; several when overlapping loops were merged (SG-18).
+    :ivar nodes: all its nodes in the order of a round, nested loops included.
+    :ivar steps: what a round does, in order: nodes, and nested loops as regions of their own.
+    """
 
     region_id: str
     heads: tuple[str, ...]
     nodes: tuple[str, ...]
+    steps: tuple[str | Region, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ class Plan:
     :ivar nodes: executed nodes by id, in execution order.
     :ivar excluded: nodes that never run, with the reason: ``non_executable``, ``tool_only``, ``loopback_only`` (CMP-6).
     :ivar edges: every edge between known nodes, document order, tool and loopback edges included.
-    :ivar regions: loops, by region id.
+    :ivar steps: what a run does, in order: a node or a loop each.
     :ivar warnings: diagnostics for the author: dead edge conditions, unavailable processors.
     """
 
@@ -93,7 +106,7 @@ class Plan:
     nodes: Mapping[str, PlanNode]
     excluded: Mapping[str, str]
     edges: tuple[PlanEdge, ...]
-    regions: Mapping[str, Region] = field(default_factory=dict)
+    steps: tuple[str | Region, ...] = ()
     input_ports: tuple[ManifestEntry, ...] = ()
     output_ports: tuple[ManifestEntry, ...] = ()
     parameter_schema: Mapping[str, Any] = field(default_factory=dict)
@@ -101,6 +114,11 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """The outermost loops by id."""
+        return {step.region_id: step for step in self.steps if isinstance(step, Region)}
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -187,7 +187,7 @@ class _Shown:
 
 
 def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
-    """Return ``value`` cut to about ``max_bytes`` of JSON, and ``{dotted path: original bytes}`` of what was cut.
+    """Return ``value`` cut to ``max_bytes`` of JSON (16 at least), and ``{dotted path: original bytes}`` of what was cut.
 
     The largest parts go first: long strings keep their beginning, long lists their first items, and an object that is still
     too large keeps the keys that fit.
@@ -200,8 +200,6 @@ def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
 
 
 def _size(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "surrogatepass")) + 2
     return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
 
 
@@ -211,19 +209,28 @@ def _cut(value: Any, budget: int, path: str, marks: dict[str, int]) -> Any:
         return value
     if isinstance(value, str):
         marks[path] = size
-        return value.encode("utf-8", "surrogatepass")[: max(0, budget - 5)].decode("utf-8", "ignore") + "…"
+        return _cut_text(value, budget)
     if isinstance(value, list):
         return _cut_list(value, budget, path, marks, size)
     if isinstance(value, dict):
         return _cut_map(value, budget, path, marks)
-    return value
+    marks[path] = size
+    return None
+
+
+def _cut_text(text: str, budget: int) -> str:
+    """Return the beginning of a text whose JSON has at most ``budget`` bytes; escapes count, so it takes some rounds."""
+    kept = text.encode("utf-8", "surrogatepass")[: max(0, budget - 5)].decode("utf-8", "ignore")
+    while kept and (size := _size(kept)) > budget - 3:
+        kept = kept[: min(len(kept) - 1, len(kept) * max(0, budget - 3) // size)]
+    return f"{kept}…"
 
 
 def _cut_list(items: list[Any], budget: int, path: str, marks: dict[str, int], size: int) -> list[Any]:
     kept: list[Any] = []
     left = budget - 2
     for index, item in enumerate(items):
-        if left <= 8:
+        if left <= _SMALLEST:
             marks[path] = size
             break
         cut = _cut(item, left, _join(path, index), marks)
@@ -232,18 +239,23 @@ def _cut_list(items: list[Any], budget: int, path: str, marks: dict[str, int], s
     return kept
 
 
+#: Bytes below which nothing readable fits.
+_SMALLEST = 10
+
+
 def _cut_map(members: dict[str, Any], budget: int, path: str, marks: dict[str, int]) -> dict[str, Any]:
     # Small members first, so that one huge value does not push every figure out of the record.
     sizes = {name: _size(value) for name, value in members.items()}
     kept: dict[str, Any] = {}
     left = budget - 2
     for rank, name in enumerate(sorted(members, key=lambda key: sizes[key])):
-        share = max(left // (len(members) - rank) - len(name) - 4, left - len(name) - 4 if rank == len(members) - 1 else 0)
-        if share <= 8:
+        own = _size(name) + 4
+        share = left // (len(members) - rank) - own
+        if share <= _SMALLEST:
             marks[_join(path, name)] = sizes[name]
             continue
         kept[name] = _cut(members[name], share, _join(path, name), marks)
-        left -= _size(kept[name]) + len(name) + 4
+        left -= _size(kept[name]) + own
     return {name: kept[name] for name in members if name in kept}
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 __all__ = ["MASK", "Redactor"]
 
@@ -28,12 +29,17 @@ _WORDS = frozenset(
 _HARMLESS = frozenset({"max", "count", "used", "limit", "total", "usage", "prompt", "completion", "number", "call", "id"})
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@")
+# Every repetition that a text may lead astray is bounded: these run over whatever a server answered.
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^/\s:@]{1,256}:[^/\s@]{1,512}@")
 _QUERY = re.compile(
     r"(?i)([?&](?:access_token|api[_-]?key|auth|key|password|pwd|secret|sig|signature|token)=)[^&#\s\"'<>]+",
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_.=-]{8,}")
-_MAX_JSON_IN_STRING = 262_144
+_MAX_JSON_IN_STRING = 4 * 1024 * 1024
+#: Nesting that is still looked through; what lies deeper is masked unseen.
+_MAX_DEPTH = 250
+#: A secret shorter than this would shred any text.
+_MIN_SECRET = 4
 
 
 def _sensitive(key: str) -> bool:
@@ -53,64 +59,79 @@ class Redactor:
 
     values: Iterable[str] = ()
     extra_keys: frozenset[str] = frozenset()
-    _known: tuple[str, ...] = field(init=False, default=())
+    _known: re.Pattern[str] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        # Longest first, so that a secret that contains another is replaced whole; very short ones would shred any text.
-        self._known = tuple(sorted({value for value in self.values if len(value) >= 4}, key=len, reverse=True))
+        secrets = {spelling for value in self.values if len(value) >= _MIN_SECRET for spelling in _spellings(value)}
+        if secrets:
+            # Longest first, so that a secret that contains another is replaced whole.
+            self._known = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
 
     def redact(self, value: Any) -> tuple[Any, list[str]]:
         """Return ``value`` with secrets masked, and the dotted paths that were touched, sorted."""
         touched: list[str] = []
-        return self._value(value, "", touched), sorted(touched)
+        return self._value(value, "", touched, 0), sorted(touched)
 
     def touches(self, value: Any) -> bool:
         """Return whether redaction would change ``value``."""
         return bool(self.redact(value)[1])
 
-    def _value(self, value: Any, path: str, touched: list[str]) -> Any:
+    def _value(self, value: Any, path: str, touched: list[str], depth: int) -> Any:
         if isinstance(value, str):
             return self._text(value, path, touched)
+        if isinstance(value, Mapping | list | tuple) and depth >= _MAX_DEPTH:
+            touched.append(path)
+            return MASK
         if isinstance(value, Mapping):
-            return {key: self._member(key, item, _join(path, key), touched) for key, item in value.items()}
+            return dict(self._member(key, item, path, touched, depth) for key, item in value.items())
         if isinstance(value, list | tuple):
-            return [self._value(item, _join(path, index), touched) for index, item in enumerate(value)]
+            return [self._value(item, _join(path, index), touched, depth + 1) for index, item in enumerate(value)]
+        if self._known is not None and isinstance(value, int | float) and self._known.search(str(value)):
+            touched.append(path)
+            return MASK
         return value
 
-    def _member(self, key: Any, item: Any, path: str, touched: list[str]) -> Any:
-        name = str(key)
+    def _member(self, key: Any, item: Any, path: str, touched: list[str], depth: int) -> tuple[Any, Any]:
+        name = self._known.sub(MASK, key) if self._known is not None and isinstance(key, str) else key
+        path = _join(path, name)
+        if name != key:
+            touched.append(path)
+        return name, self._item(str(key), item, path, touched, depth)
+
+    def _item(self, name: str, item: Any, path: str, touched: list[str], depth: int) -> Any:
         if (_sensitive(name) or name.lower() in self.extra_keys) and item not in (None, "", [], {}) and item is not False:
             touched.append(path)
             return MASK
-        return self._value(item, path, touched)
+        return self._value(item, path, touched, depth + 1)
 
     def _text(self, text: str, path: str, touched: list[str]) -> str:
-        result = text
-        for secret in self._known:
-            result = result.replace(secret, MASK)
+        result = self._known.sub(MASK, text) if self._known is not None else text
         if "://" in result:
-            result = _QUERY.sub(rf"\1{MASK}", _USERINFO.sub(rf"\1{MASK}@", result))
-        if "earer" in result or "asic" in result:
-            result = _BEARER.sub(rf"\1 {MASK}", result)
-        result = self._json(result)
+            result = _USERINFO.sub(rf"\1{MASK}@", result)
+        if "=" in result:
+            result = _QUERY.sub(rf"\1{MASK}", result)
+        result = self._json(_BEARER.sub(rf"\1 {MASK}", result))
         if result != text:
             touched.append(path)
         return result
 
     def _json(self, text: str) -> str:
-        """Redact JSON that travels inside a string, one level deep."""
-        if text[:1] not in {"{", "["} or len(text) > _MAX_JSON_IN_STRING:
+        """Redact JSON that travels inside a string."""
+        if text.lstrip()[:1] not in {"{", "["} or len(text) > _MAX_JSON_IN_STRING:
             return text
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             return text
         touched: list[str] = []
-        masked = Redactor(self._known, self.extra_keys)._plain(parsed, "", touched)
+        masked = self._value(parsed, "", touched, 0)
         return json.dumps(masked, ensure_ascii=False) if touched else text
 
-    def _plain(self, value: Any, path: str, touched: list[str]) -> Any:
-        return value if isinstance(value, str) else self._value(value, path, touched)
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a secret may stand in a text: as it is, inside JSON, inside a URL."""
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {secret, *escaped, quote(secret, safe=""), quote_plus(secret)}
 
 
 def _join(path: str, key: Any) -> str:

@@ -35,6 +35,21 @@ class Outcome:
     active: frozenset[str] = frozenset()
     ports: Mapping[str, Any] = field(default_factory=dict)
 
+    def to_data(self) -> dict[str, Any]:
+        """Return plain data for a checkpoint."""
+        return {
+            "status": self.status,
+            "order": self.order,
+            "routed": self.routed,
+            "active": sorted(self.active),
+            "ports": dict(self.ports),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that :meth:`to_data` described."""
+        return cls(data["status"], data["order"], data["routed"], frozenset(data["active"]), data["ports"])
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -85,22 +100,33 @@ def _ready(node: PlanNode, satisfied: Callable[[PlanEdge], bool]) -> bool:
 def certainly_dead(plan: Plan, known: Mapping[str, Outcome]) -> list[str]:
     """Return nodes that cannot run any more whatever the unfinished ones do, in plan order.
 
-    :param known: outcomes of finished nodes. Everything else is assumed to end in the way that helps most.
+    :param known: outcomes of finished nodes. Everything else is assumed to end in the way that helps most. The nodes of a loop
+        are dead together or not at all, because a loopback edge may run what no forward edge can.
     """
     dead: list[str] = []
     lost = {node_id for node_id, outcome in known.items() if outcome.status == "skipped"}
-    for node_id, node in plan.nodes.items():
-        if node_id in known or node.region is not None:
-            continue
-        if not _ready(node, lambda edge: edge.source not in lost and _possible(edge, known)):
-            dead.append(node_id)
-            lost.add(node_id)
+    for step in plan.steps:
+        members = [step] if isinstance(step, str) else list(step.nodes)
+        gone = _dead_members(plan, members, known, lost)
+        if gone and len(gone) == len(members):
+            dead += gone
+            lost.update(gone)
     return dead
 
 
-def _possible(edge: PlanEdge, known: Mapping[str, Outcome]) -> bool:
-    outcome = known.get(edge.source)
-    return True if outcome is None else edge_satisfied(edge, outcome)
+def _dead_members(plan: Plan, members: list[str], known: Mapping[str, Outcome], lost: set[str]) -> list[str]:
+    gone: set[str] = set()
+
+    def possible(edge: PlanEdge) -> bool:
+        if edge.source in lost or edge.source in gone:
+            return False
+        outcome = known.get(edge.source)
+        return outcome is None or edge_satisfied(edge, outcome)
+
+    for node_id in members:
+        if node_id not in known and not _ready(plan.nodes[node_id], possible):
+            gone.add(node_id)
+    return [node_id for node_id in members if node_id in gone]
 
 
 def delivered_inputs(

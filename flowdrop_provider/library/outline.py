@@ -17,18 +17,29 @@ from flowdrop_provider.engine.naming import task_ids
 if TYPE_CHECKING:
     from flowdrop_provider.document.models import Node, Workflow
     from flowdrop_provider.engine.plan import Plan, PlanNode
+    from flowdrop_provider.engine.segments import Segment
 
 __all__ = ["Outline", "OutlineTask", "drawing_of", "outline_of"]
 
 #: Processors whose text documents the workflow.
 _NOTES = frozenset({"note", "notes"})
 
+#: Where processors work that need nothing outside of the task's process.
+_IN_PROCESS = frozenset({"python", "loop", "state", "none"})
+
 
 @dataclass(frozen=True, slots=True)
 class OutlineTask:
-    """One task: ``upstream`` holds task ids; ``pure`` decides whether Airflow may run it again after a lost worker."""
+    """One task.
 
-    node_id: str
+    :ivar node_ids: its nodes; one, or those of a loop or a fused group.
+    :ivar kind: ``node``, ``loop`` or ``fused``.
+    :ivar upstream: task ids.
+    :ivar pure: whether Airflow may run it again after a lost worker.
+    """
+
+    node_ids: tuple[str, ...]
+    kind: str
     task_id: str
     label: str
     upstream: tuple[str, ...]
@@ -61,23 +72,18 @@ class Outline:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Outline:
         """Return the outline that :meth:`to_json` wrote."""
-        tasks = tuple(OutlineTask(**{**task, "upstream": tuple(task["upstream"])}) for task in data["tasks"])
+        tasks = tuple(
+            OutlineTask(**{**task, "upstream": tuple(task["upstream"]), "node_ids": tuple(task["node_ids"])})
+            for task in data["tasks"]
+        )
         return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks})
 
 
-def outline_of(workflow: Workflow, plan: Plan) -> Outline:
-    """Return the outline of a compiled workflow."""
-    names = task_ids(plan.nodes)
-    tasks = tuple(
-        OutlineTask(
-            node_id=node_id,
-            task_id=names[node_id],
-            label=node.label,
-            upstream=tuple(names[source] for source in plan.sources(node_id)),
-            pure=_is_pure(node),
-        )
-        for node_id, node in plan.nodes.items()
-    )
+def outline_of(workflow: Workflow, plan: Plan, *, fused: bool = False) -> Outline:
+    """Return the outline of a compiled workflow.
+
+    :param fused: the deployment's default; the document's own ``metadata.flowdrop.fused`` wins.
+    """
     return Outline(
         workflow_id=workflow.id,
         name=plan.name,
@@ -86,16 +92,60 @@ def outline_of(workflow: Workflow, plan: Plan) -> Outline:
         tags=tuple(workflow.tags),
         enabled=workflow.enabled,
         params=_params(plan),
-        tasks=tasks,
-        flow=json.dumps(drawing_of(workflow, plan), ensure_ascii=False, separators=(",", ":")),
+        tasks=_tasks(plan, _wants_fused(plan, fused)),
+        flow=json.dumps(drawing_of(workflow, plan, fused=fused), ensure_ascii=False, separators=(",", ":")),
     )
+
+
+def _wants_fused(plan: Plan, default: bool) -> bool:
+    asked = plan.settings.get("fused")
+    return asked if isinstance(asked, bool) else default
+
+
+def _tasks(plan: Plan, fused: bool) -> tuple[OutlineTask, ...]:
+    from flowdrop_provider.engine.segments import segments
+
+    found = segments(plan, fused=fused, fusable=_is_fusable)
+    names = task_ids(segment.name for segment in found)
+    owner = {node_id: names[segment.name] for segment in found for node_id in segment.node_ids}
+    return tuple(
+        OutlineTask(
+            node_ids=segment.node_ids,
+            kind=segment.kind,
+            task_id=names[segment.name],
+            label=_label(plan, segment),
+            upstream=_upstream(plan, segment, owner),
+            pure=all(_is_pure(plan.nodes[node_id]) for node_id in segment.node_ids),
+        )
+        for segment in found
+    )
+
+
+def _label(plan: Plan, segment: Segment) -> str:
+    label = plan.nodes[segment.name].label
+    if segment.kind == "node":
+        return label
+    return f"{label} (loop)" if segment.kind == "loop" else f"{label} (+{len(segment.node_ids) - 1})"
+
+
+def _upstream(plan: Plan, segment: Segment, owner: Mapping[str, str]) -> tuple[str, ...]:
+    sources = (source for node_id in segment.node_ids for source in plan.sources(node_id) if source not in segment.node_ids)
+    return tuple(dict.fromkeys(owner[source] for source in sources))
+
+
+def _is_fusable(node: PlanNode) -> bool:
+    """Return whether a node may share a task: it works in this process and waits for nobody."""
+    from flowdrop_provider.nodes.registry import get_processor
+
+    processor = get_processor(node.node_type.processor)
+    return processor is not None and processor.runs in _IN_PROCESS
 
 
 def _is_pure(node: PlanNode) -> bool:
     from flowdrop_provider.nodes.registry import get_processor
 
     processor = get_processor(node.node_type.processor)
-    return processor is not None and processor.pure
+    return processor is not None and (processor.pure or processor.runs in _IN_PROCESS)
 
 
 def _description(workflow: Workflow) -> str:
@@ -120,9 +170,9 @@ def _params(plan: Plan) -> dict[str, dict[str, Any]]:
     }
 
 
-def drawing_of(workflow: Workflow, plan: Plan) -> dict[str, Any]:
+def drawing_of(workflow: Workflow, plan: Plan, *, fused: bool = False) -> dict[str, Any]:
     """Return the drawing of a revision: what a viewer needs to show a run as its author drew it."""
-    names = task_ids(plan.nodes)
+    names = {node_id: task.task_id for task in _tasks(plan, _wants_fused(plan, fused)) for node_id in task.node_ids}
     return {
         "workflow_id": workflow.id,
         "name": plan.name,

@@ -71,12 +71,14 @@ class Library:
     :param cache: where outlines are kept.
     :param missing_processor: ``error`` refuses workflows whose processor nobody provides, ``warning`` lets them run until
         they reach it.
+    :param fused: whether workflows that do not say otherwise run fused.
     """
 
     path: Path
     node_types: Path | None = None
     cache: OutlineCache = field(default_factory=lambda: OutlineCache(None))
     missing_processor: str = "error"
+    fused: bool = False
 
     def all(self) -> Iterator[Shelf]:
         """Yield every workflow, refused ones included."""
@@ -119,7 +121,8 @@ class Library:
 
     def _shelves(self, file: Path) -> Iterator[Shelf]:
         try:
-            key = content_key(file.read_bytes(), self._fingerprint, self.missing_processor)
+            policy = f"{self.missing_processor} {'folder' if self._beside_others else 'file'}"
+            key = content_key(file.read_bytes(), self._fingerprint, policy)
         except OSError as error:
             yield Shelf(file, error=DocumentError(f"Cannot read the file: {error.strerror}.", path=str(file)))
             return
@@ -138,19 +141,24 @@ class Library:
 
     def _examine(self, file: Path) -> list[dict[str, Any]]:
         """Read, validate and compile a file; costly, so the imports are here and the result is kept."""
-        from flowdrop_provider.engine.runner import refuse_unrunnable
         from flowdrop_provider.library.outline import outline_of
         from flowdrop_provider.library.workshop import examine_path, plan_or_raise, policy_with_expressions
 
         entries: list[dict[str, Any]] = []
         for verdict in examine_path(file, self._folder, policy_with_expressions(self.missing_processor)):
+            if self._beside_others and [finding.code for finding in verdict.report.errors] == ["DOC_NOT_A_WORKFLOW"]:
+                continue
             try:
                 plan = plan_or_raise(verdict)
-                refuse_unrunnable(plan)
-                entries.append({"outline": outline_of(verdict.workflow, plan)})
+                entries.append({"outline": outline_of(verdict.workflow, plan, fused=self.fused)})
             except FlowDropError as error:
                 entries.append({"error": error.as_dict()})
         return entries
+
+    @cached_property
+    def _beside_others(self) -> bool:
+        """Whether files that are something else may stand here: a configuration export has settings of its own."""
+        return self.path.is_dir()
 
     @cached_property
     def _folder(self) -> Path | None:

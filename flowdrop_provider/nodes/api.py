@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from flowdrop_provider.document.node_types import NodeType, Output, Parameter
+from flowdrop_provider.nodes.iteration import Iteration
 from flowdrop_provider.nodes.world import World
 
 __all__ = [
@@ -54,6 +55,7 @@ class NodeContext:
         nodes that read undeclared ports (``text_output``, ``prompt_template``) look here; CFG-13 keeps them out of ``params``.
     :ivar config: the author's saved configuration.
     :ivar initial_data: the run's initial data, flat as it came (OCX-1); ``{}`` when the run was started without any.
+    :ivar iteration: the position of a ``foreach``, kept by the engine between rounds; ``None`` elsewhere.
     :ivar resume: the answer to the interrupt this node raised earlier, or ``None`` on a first execution (INT-4).
     """
 
@@ -67,12 +69,13 @@ class NodeContext:
     initial_data: Mapping[str, Any] = field(default_factory=dict)
     world: World = field(default_factory=World)
     resume: Mapping[str, Any] | None = None
+    iteration: Iteration | None = None
 
 
 ProcessorFunction: TypeAlias = Callable[[Params, NodeContext], Outputs]
 
 
-class StopRun(Exception):
+class StopRun(Exception):  # noqa: N818 - control flow, not an error
     """End the whole run as completed; all work not started is abandoned (ERR-5).
 
     :param outputs: the outputs recorded for the stopping node.
@@ -83,7 +86,7 @@ class StopRun(Exception):
         self.outputs = outputs
 
 
-class Interrupt(Exception):
+class Interrupt(Exception):  # noqa: N818 - control flow, not an error
     """Wait: for a person's answer, a moment, or a callback (ERR-4, INT-1). Never an error output.
 
     :param kind: ``confirmation``, ``choice``, ``text``, ``form``, ``timer`` or ``call``.

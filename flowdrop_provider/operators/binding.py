@@ -16,11 +16,11 @@ class FlowBinding:
 
     :ivar source: where the plan comes from; compiled on the worker, never at parse time.
     :ivar task_ids: task id by node id, of all nodes of the workflow.
-    :ivar node_ids: the same the other way round.
+    :ivar node_ids: the nodes of each task.
     :ivar launch_task_id: the task that hands on the inputs, inside a task group.
     """
 
     source: PlanSource
     task_ids: Mapping[str, str]
-    node_ids: Mapping[str, str]
+    node_ids: Mapping[str, tuple[str, ...]]
     launch_task_id: str | None = None

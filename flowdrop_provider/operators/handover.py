@@ -17,9 +17,10 @@ from flowdrop_provider.engine.execution import Execution
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.engine.routing import Outcome
+from flowdrop_provider.engine.runner import outcome_of
 from flowdrop_provider.errors import ConfigurationError
 
-__all__ = ["HANDOVER_KEY", "JOB_KEY", "SKIPS_KEY", "open_values", "outcome_from", "pack", "seal_values"]
+__all__ = ["HANDOVER_KEY", "JOB_KEY", "SKIPS_KEY", "open_values", "outcome_from", "pack", "pack_outcome", "seal_values"]
 
 #: XCom keys: what people see, what successors get, and who was skipped without a process of its own.
 JOB_KEY, HANDOVER_KEY, SKIPS_KEY = "flowdrop_job", "flowdrop_handover", "flowdrop_skips"
@@ -27,28 +28,19 @@ JOB_KEY, HANDOVER_KEY, SKIPS_KEY = "flowdrop_job", "flowdrop_handover", "flowdro
 
 def pack(plan: Plan, node: PlanNode, execution: Execution, redactor: Redactor) -> dict[str, Any]:
     """Return what the successors of a finished node need: status, branches, and the values of its carried ports."""
-    carried = plan.carried_ports(node.node_id)
-    every = carried is None or ("output" in carried and "output" not in execution.outputs)
-    ports = {name: value for name, value in execution.outputs.items() if every or name in (carried or ())}
-    return {
-        "status": execution.status,
-        "order": node.position,
-        "routed": execution.routed,
-        "stopped": execution.stopped,
-        "active": sorted(execution.active),
-        "ports": seal_values(ports, redactor),
-    }
+    return pack_outcome(outcome_of(node, execution), plan.carried_ports(node.node_id), redactor)
+
+
+def pack_outcome(outcome: Outcome, carried: frozenset[str] | None, redactor: Redactor) -> dict[str, Any]:
+    """Return an outcome with the values of the carried ports, ``None`` for all of them."""
+    every = carried is None or ("output" in carried and "output" not in outcome.ports)
+    ports = {name: value for name, value in outcome.ports.items() if every or name in (carried or ())}
+    return {**outcome.to_data(), "ports": seal_values(ports, redactor)}
 
 
 def outcome_from(handover: Mapping[str, Any]) -> Outcome:
     """Return the outcome a handover stands for; sealed and stored values are opened."""
-    return Outcome(
-        status=handover["status"],
-        order=handover["order"],
-        routed=handover["routed"],
-        active=frozenset(handover["active"]),
-        ports=open_values(handover["ports"]),
-    )
+    return Outcome.from_data({**handover, "ports": open_values(handover["ports"])})
 
 
 def seal_values(values: Mapping[str, Any], redactor: Redactor) -> dict[str, dict[str, Any]]:

@@ -30,7 +30,7 @@ class FlowDropNodeOperator(BaseOperator):
     @property
     def flow_node_id(self) -> str:
         """The node in the document."""
-        return self.binding.node_ids[self.task_id]
+        return self.binding.node_ids[self.task_id][0]
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the node and return its redacted outputs; skip or fail the task as the engine says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider import conf
@@ -80,12 +80,17 @@ class RunOnAirflow:
         flat = {**payload, **(initial if isinstance(initial, Mapping) else {})} if event else initial
         return launch(self.plan, inputs=inputs, initial_data=flat)
 
-    def skip(self, task_ids: list[str]) -> None:
-        """Skip tasks of this run that have not started; costs one call and no process."""
+    def skip_nodes(self, node_ids: Iterable[str]) -> None:
+        """Skip the tasks of nodes that have not started; one call, no process. A task of several nodes needs all of them."""
         from airflow.sdk.execution_time.comms import SkipDownstreamTasks
         from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
-        SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(task_ids)))
+        dead = set(node_ids)
+        tasks = {task_id for task_id in map(self.task_ids.get, dead) if task_id}
+        alive = {task_id for node_id, task_id in self.task_ids.items() if node_id not in dead}
+        wanted = sorted(tasks - alive)
+        if wanted:
+            SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(wanted)))
 
 
 def open_payload(packed: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class SourceOutcomes(Mapping[str, Outcome]):
         self._task_ids = task_ids
         self._ti = ti
         self._known: dict[str, Outcome] = {}
+        self._pulled: dict[str, Any] = {}
 
     @property
     def known(self) -> dict[str, Outcome]:
@@ -56,9 +57,22 @@ class SourceOutcomes(Mapping[str, Outcome]):
 
     def _pull(self, node_id: str) -> Outcome:
         task_id = self._task_ids[node_id]
-        handover = self._ti.xcom_pull(task_ids=task_id, key=HANDOVER_KEY)
-        if isinstance(handover, Mapping):
+        handover = self._handover(task_id)
+        if handover is None:
+            return lost_worker(self._plan, node_id) if self._state(task_id) == "failed" else Outcome("skipped")
+        if "nodes" not in handover:
             return outcome_from(handover)
+        found = handover["nodes"].get(node_id)
+        return outcome_from(found) if found is not None else Outcome("skipped")
+
+    def _handover(self, task_id: str) -> Mapping[str, Any] | None:
+        """Return what a task handed on; one pull a task, also where it ran several nodes."""
+        if task_id not in self._pulled:
+            self._pulled[task_id] = self._ti.xcom_pull(task_ids=task_id, key=HANDOVER_KEY)
+        found = self._pulled[task_id]
+        return found if isinstance(found, Mapping) else None
+
+    def _state(self, task_id: str) -> str | None:
         states = self._ti.get_task_states(dag_id=self._ti.dag_id, run_ids=[self._ti.run_id], task_ids=[task_id])
-        state = states.get(self._ti.run_id, {}).get(task_id)
-        return lost_worker(self._plan, node_id) if state == "failed" else Outcome("skipped")
+        state: str | None = states.get(self._ti.run_id, {}).get(task_id)
+        return state

@@ -80,7 +80,7 @@ def _skip_the_dead(run: RunOnAirflow, node: PlanNode, execution: Execution, sour
     skips = _skips(run.plan, node, execution, sources)
     if skips:
         run.push(SKIPS_KEY, skips)
-        run.skip([run.task_ids[node_id] for node_id in skips])
+        run.skip_nodes(skips)
 
 
 def _skips(plan: Plan, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> dict[str, str]:

@@ -5,13 +5,13 @@ Imported when the last task runs, never when a DAG file is parsed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from flowdrop_provider.engine.launch import workflow_outputs
-from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.records import bounded
 from flowdrop_provider.engine.routing import Outcome
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, seal_values
@@ -42,21 +42,24 @@ def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
 
 
 def _states(run: RunOnAirflow) -> dict[str, str | None]:
-    """Return the task state of every node, in one call."""
-    found = run.ti.get_task_states(dag_id=run.ti.dag_id, run_ids=[run.ti.run_id], task_ids=list(run.task_ids.values())).get(
-        run.ti.run_id, {}
-    )
-    return {node_id: found.get(task_id) for node_id, task_id in run.task_ids.items()}
+    """Return the state of every task of the workflow, in one call."""
+    task_ids = list(dict.fromkeys(run.task_ids.values()))
+    found = run.ti.get_task_states(dag_id=run.ti.dag_id, run_ids=[run.ti.run_id], task_ids=task_ids)
+    states: dict[str, str | None] = found.get(run.ti.run_id, {})
+    return states
 
 
 def _outcomes(run: RunOnAirflow) -> dict[str, Outcome]:
     """Return the outcome of every node, reading values only where they can matter for the result."""
     sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
+    states, grouped = _states(run), Counter(run.task_ids.values())
     wanted = {entry.node_id for entry in run.plan.output_ports}
     last = {node_id for node_id, node in run.plan.nodes.items() if not node.outgoing and not run.plan.output_ports}
     found = {}
-    for node_id, state in _states(run).items():
-        if state == "failed" or (state == "success" and node_id in wanted | last):
+    for node_id, task_id in run.task_ids.items():
+        state = states.get(task_id)
+        matters = node_id in wanted | last or grouped[task_id] > 1
+        if state == "failed" or (state == "success" and matters):
             found[node_id] = sources[node_id]
         else:
             found[node_id] = Outcome("completed" if state == "success" else "skipped")
@@ -89,15 +92,14 @@ def _summary(run: RunOnAirflow, outcomes: Mapping[str, Outcome]) -> tuple[dict[s
 
 
 def _skip_reasons(run: RunOnAirflow, skipped: list[str], outcomes: Mapping[str, Outcome]) -> dict[str, str]:
-    """Return why each node was skipped: told by the node that decided it, or by the skipped task itself."""
+    """Return why each node was skipped: told by the task that decided it, or by the skipped task itself."""
     reasons: dict[str, str] = {}
-    deciders = [node_id for node_id, outcome in outcomes.items() if outcome.status != "skipped"] if skipped else []
-    for node_id in deciders:
+    deciders = dict.fromkeys(run.task_ids[node_id] for node_id, item in outcomes.items() if item.status != "skipped")
+    for task_id in deciders if skipped else ():
         if reasons.keys() >= set(skipped):
             break
-        if _decides(run.plan, node_id):
-            found = run.ti.xcom_pull(task_ids=run.task_ids[node_id], key=SKIPS_KEY)
-            reasons.update(found if isinstance(found, Mapping) else {})
+        found = run.ti.xcom_pull(task_ids=task_id, key=SKIPS_KEY)
+        reasons.update(found if isinstance(found, Mapping) else {})
     for node_id in skipped:
         if node_id not in reasons:
             record = run.ti.xcom_pull(task_ids=run.task_ids[node_id], key=JOB_KEY)
@@ -105,13 +107,11 @@ def _skip_reasons(run: RunOnAirflow, skipped: list[str], outcomes: Mapping[str, 
     return {node_id: reasons[node_id] for node_id in skipped}
 
 
-def _decides(plan: Plan, node_id: str) -> bool:
-    node = plan.nodes[node_id]
-    return bool(node.branches) or node.routes_errors or bool(node.outgoing) or node.node_type.terminal
-
-
 def _error(run: RunOnAirflow, node_id: str) -> dict[str, Any]:
-    record = run.ti.xcom_pull(task_ids=run.task_ids[node_id], key=JOB_KEY)
-    if isinstance(record, Mapping) and isinstance(record.get("error"), dict):
-        return dict(record["error"])
+    """Return the error of a failed node as people see it."""
+    task_id = run.task_ids[node_id]
+    for key, place in ((JOB_KEY, None), (HANDOVER_KEY, "nodes")):
+        found = run.ti.xcom_pull(task_ids=task_id, key=key)
+        if isinstance(found, Mapping) and (place is None or place in found) and isinstance(found.get("error"), Mapping):
+            return dict(run.policy.redactor([]).redact(dict(found["error"]))[0])
     return dict(lost_worker(run.plan, node_id).ports["error"])

@@ -25,7 +25,7 @@ def main() -> None:
             rows = session.query(XComModel).filter(XComModel.dag_run_id == run.id).all()
             values = {(row.task_id, row.key): row.value for row in rows}
         plain = {key: json.loads(value) if isinstance(value, str) else value for key, value in values.items()}
-        jobs = [value for (_, key), value in plain.items() if key == "flowdrop_job"]
+        jobs = [value for (_, key), value in plain.items() if key.startswith("flowdrop_job")]
         found.append({"state": run.state, "jobs": jobs, "summary": plain[("flowdrop_result", "flowdrop_run")]})
     print("RESULT", json.dumps(found))
 

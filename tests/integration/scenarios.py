@@ -133,8 +133,117 @@ EVENT = flow(
     ["trigger.1:data > data_to_json.1:data"],
 )
 
+SHOWN_LOOP_BACK = {"inputs": [{"id": "loop_back", "exposed": True}]}
+
+
+def mapper(node_id: str, expression: str, *inputs: str, port: str = "y", **extra: object):
+    """A data mapper with one output."""
+    return node(
+        node_id,
+        engine="expression_language",
+        dynamicInputs=[{"name": name} for name in inputs],
+        dynamicOutputs=[{"name": port, "value": expression}],
+        **extra,
+    )
+
+
+FOREACH = flow(
+    "same_foreach",
+    [node("range.1", start=1, end=4), node("foreach.1"), mapper("data_mapper.1", "x * 10", "x"), node("data_to_json.1")],
+    [
+        "range.1:items > foreach.1:items",
+        "foreach.1:current_item > data_mapper.1:x",
+        "data_mapper.1:y > foreach.1:loop_back",
+        "foreach.1:collected_results > data_to_json.1:data",
+    ],
+)
+
+NESTED = flow(
+    "same_nested",
+    [
+        node("range.1", start=1, end=3),
+        node("foreach.1"),
+        node("range.2", start=1, end=2),
+        node("foreach.2"),
+        mapper("data_mapper.1", "a * 10 + b", "a", "b"),
+        node("merge.1", dynamicInputs=[{"name": "inner"}]),
+        node("data_to_json.1"),
+    ],
+    [
+        "range.1:items > foreach.1:items",
+        "foreach.1:current_item > data_mapper.1:a",
+        "foreach.1:trigger > range.2:trigger",
+        "range.2:items > foreach.2:items",
+        "foreach.2:current_item > data_mapper.1:b",
+        "data_mapper.1:y > foreach.2:loop_back",
+        "foreach.2:collected_results > merge.1:inner",
+        "merge.1:merged > foreach.1:loop_back",
+        "foreach.1:collected_results > data_to_json.1:data",
+    ],
+)
+
+COUNTING = flow(
+    "same_counting",
+    [
+        node("text_input.1"),
+        node("state_storage.1", operation="increment", key="n", ports=SHOWN_LOOP_BACK),
+        mapper("data_mapper.1", "n < 3", "n"),
+        node("boolean_gateway.1"),
+        node("data_to_json.1"),
+        node("text_output.1"),
+    ],
+    [
+        "text_input.1:text > state_storage.1:trigger",
+        "state_storage.1:value > data_mapper.1:n",
+        "data_mapper.1:y > boolean_gateway.1:value",
+        "boolean_gateway.1:True > state_storage.1:loop_back",
+        "boolean_gateway.1:False > data_to_json.1:trigger",
+        "state_storage.1:value > data_to_json.1:data",
+        "data_to_json.1:json > text_output.1:text",
+    ],
+)
+
+LOOP_FAILS = flow(
+    "same_loop_fails",
+    [
+        node("range.1", start=1, end=4),
+        node("foreach.1"),
+        mapper("data_mapper.1", "12 / (3 - x)", "x"),
+        node("data_to_json.1"),
+        node("text_output.1"),
+    ],
+    [
+        "range.1:items > foreach.1:items",
+        "foreach.1:current_item > data_mapper.1:x",
+        "data_mapper.1:y > foreach.1:loop_back",
+        "data_mapper.1:error > data_to_json.1:data",
+        "data_to_json.1:json > text_output.1:text",
+    ],
+)
+
+STATE = flow(
+    "same_state",
+    [
+        node("text_input.1", defaultValue="kept"),
+        node("state_storage.1", operation="set", key="word"),
+        node("state_storage.2", operation="get", key="word"),
+        node("text_output.1"),
+    ],
+    [
+        "text_input.1:text > state_storage.1:value",
+        "state_storage.1:trigger > state_storage.2:trigger",
+        "state_storage.2:value > text_output.1:text",
+    ],
+)
+
+
+def fused(document):
+    """The same workflow, asking to be run fused."""
+    return {**document, "id": f"{document['id']}_fused", "metadata": {"flowdrop": {"fused": True}}}
+
+
 #: ``(document, inputs, expected status)``.
-SCENARIOS = [
+UNFUSED = [
     (LINEAR, {}, "completed"),
     (BRANCH, {"message": "yes"}, "completed"),
     (BRANCH, {"message": "no"}, "completed"),
@@ -147,4 +256,11 @@ SCENARIOS = [
     (DECLARED, {"words": "louder"}, "completed"),
     # Shorter keys first: PostgreSQL keeps a run's conf in that order, whatever the caller wrote.
     (EVENT, {"id": 7, "event": "entity.insert"}, "completed"),
+    (FOREACH, {}, "completed"),
+    (NESTED, {}, "completed"),
+    (COUNTING, {}, "completed"),
+    (LOOP_FAILS, {}, "completed_with_warnings"),
+    (STATE, {}, "completed"),
 ]
+
+SCENARIOS = [*UNFUSED, *((fused(document), inputs, status) for document, inputs, status in UNFUSED)]

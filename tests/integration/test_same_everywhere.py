@@ -33,7 +33,7 @@ def comparable(job: dict[str, Any]) -> dict[str, Any]:
 
 def story(status: str, outputs: Any, jobs: list[dict[str, Any]], reasons: dict[str, str]) -> dict[str, Any]:
     """What a run did, without what belongs to one run only."""
-    executed = {job["node_id"]: comparable(job) for job in jobs if job["status"] != "skipped"}
+    executed = {f"{job['node_id']}@{job['order']}": comparable(job) for job in jobs if job["status"] != "skipped"}
     return {"status": status, "outputs": outputs, "jobs": executed, "skipped": reasons}
 
 
@@ -103,8 +103,8 @@ def test_the_same_jobs_however_it_runs(index, dag_tested, scheduled, tmp_path):
     ):
         assert found.keys() == expected.keys()
         assert found["jobs"].keys() == expected["jobs"].keys()
-        for node_id, job in expected["jobs"].items():
-            assert found["jobs"][node_id] == job
+        for key, job in expected["jobs"].items():
+            assert found["jobs"][key] == job
         assert found == expected
     assert scheduled[index].state == ("failed" if status == "failed" else "success")
 
