@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,13 +20,14 @@ from flowdrop_provider.document.files import export_files, may_be_export
 from flowdrop_provider.document.lines import line_finder
 from flowdrop_provider.document.models import TriggerConfig, Workflow
 from flowdrop_provider.document.node_type_files import is_node_type
-from flowdrop_provider.document.normalise import BUNDLE_FORMAT, is_workflow, looks_like_bundle, read_workflow
+from flowdrop_provider.document.normalise import BUNDLE_FORMAT, is_workflow, looks_like_bundle, read_trigger, read_workflow
 from flowdrop_provider.document.parsing import MAX_BYTES, parse, parse_file
 from flowdrop_provider.errors import DocumentError
 
 __all__ = ["ExportSet", "LoadedWorkflow", "read_exports"]
 
-#: Limits of a zip: entries, and total unpacked bytes.
+#: Limits of a zip: its own bytes (Python reads the whole directory at once), entries, and total unpacked bytes.
+MAX_ZIP_FILE_BYTES = 16 * 1024 * 1024
 MAX_ZIP_ENTRIES = 10_000
 MAX_ZIP_BYTES = 64 * 1024 * 1024
 
@@ -42,7 +45,12 @@ class LoadedWorkflow:
 
     def line_of(self, pointer: tuple[str | int, ...]) -> int | None:
         """Return the 1-based line of a place in the document, or ``None``."""
-        return line_finder(self.data, self.base)(pointer)
+        return self._find_line(pointer)
+
+    @cached_property
+    def _find_line(self) -> Callable[[tuple[str | int, ...]], int | None]:
+        """One finder for all findings: it composes the whole text."""
+        return line_finder(self.data, self.base)
 
 
 @dataclass
@@ -69,21 +77,19 @@ def read_exports(path: Path) -> ExportSet:
         except DocumentError as error:
             error.path = error.path or name
             found.problems.append(error)
-    if path.is_file() and not zipfile.is_zipfile(path):
-        _demand_something(found, path)
+    if not (found.workflows or found.node_types or found.triggers or found.problems):
+        found.problems.append(_nothing(path))
     return found
 
 
-def _demand_something(found: ExportSet, path: Path) -> None:
-    if found.others and not found.workflows:
-        found.problems.append(
-            DocumentError(
-                "The file is no FlowDrop workflow.",
-                code="DOC_NOT_A_WORKFLOW",
-                path=str(path),
-                hint="A workflow has 'nodes' and 'edges'; export it from FlowDrop or with drush config:export.",
-            )
-        )
+def _nothing(path: Path) -> DocumentError:
+    what = "There is no FlowDrop export in this folder or zip file."
+    return DocumentError(
+        what if path.is_dir() or path.suffix.lower() == ".zip" else "The file is no FlowDrop workflow.",
+        code="DOC_NOT_A_WORKFLOW",
+        path=str(path),
+        hint="A workflow has 'nodes' and 'edges'; export it from FlowDrop or with drush config:export.",
+    )
 
 
 def _contents(path: Path, found: ExportSet) -> Iterator[tuple[str, bytes]]:
@@ -111,7 +117,13 @@ def _zip_or_file(path: Path, found: ExportSet) -> Iterator[tuple[str, bytes]]:
         found.problems.append(problem)
 
 
+#: What zipfile raises on broken, encrypted or hostile archives.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, NotImplementedError, RuntimeError)
+
+
 def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.stat().st_size > MAX_ZIP_FILE_BYTES:
+        raise _zip_refused(path, f"The zip file has more than {MAX_ZIP_FILE_BYTES:,} bytes.")
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
@@ -119,7 +131,7 @@ def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
             for member in members:
                 if may_be_export(PurePosixPath(member.filename).name) and member.filename.lower().endswith(_SUFFIXES):
                     yield f"{path}!{member.filename}", _read_member(archive, member)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _ZIP_ERRORS as error:
         raise DocumentError(f"Cannot read the zip file: {error}.", code="DOC_ZIP", path=str(path)) from error
 
 
@@ -128,25 +140,26 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
-def _check_zip(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    def refuse(message: str) -> DocumentError:
-        return DocumentError(message, code="DOC_ZIP", path=str(path), hint="Pack only the config/sync folder.")
+def _zip_refused(path: Path, message: str) -> DocumentError:
+    return DocumentError(message, code="DOC_ZIP", path=str(path), hint="Pack only the config/sync folder.")
 
+
+def _check_zip(path: Path, members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MAX_ZIP_ENTRIES:
-        raise refuse(f"The zip file has {len(members)} entries; {MAX_ZIP_ENTRIES} are allowed.")
+        raise _zip_refused(path, f"The zip file has {len(members):,} entries; {MAX_ZIP_ENTRIES:,} are allowed.")
     if sum(member.file_size for member in members) > MAX_ZIP_BYTES:
-        raise refuse(f"The zip file unpacks to more than {MAX_ZIP_BYTES:,} bytes.")
+        raise _zip_refused(path, f"The zip file unpacks to more than {MAX_ZIP_BYTES:,} bytes.")
     for member in members:
         name = PurePosixPath(member.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):
-            raise refuse(f"The zip file names {member.filename[:80]!r}, which leads out of it.")
+            raise _zip_refused(path, f"The zip file names {member.filename[:80]!r}, which leads out of it.")
 
 
 def _collect(found: ExportSet, value: Any, name: str, data: bytes, base: tuple[str | int, ...] = ()) -> None:
     if looks_like_bundle(value):
         _collect_bundle(found, value, name, data, base)
     elif is_workflow(value):
-        found.workflows.append(LoadedWorkflow(read_workflow(value, path=name), name, data, base))
+        found.workflows.append(LoadedWorkflow(_read(value, name, data, base), name, data, base))
     elif is_node_type(value):
         found.node_types.append(value)
     elif isinstance(value, Mapping) and "data" in value and ("success" in value or "message" in value):
@@ -155,9 +168,18 @@ def _collect(found: ExportSet, value: Any, name: str, data: bytes, base: tuple[s
         for index, item in enumerate(value):
             _collect(found, item, name, data, (*base, index))
     elif isinstance(value, Mapping) and "workflow_id" in value and "event_type" in value:
-        found.triggers.append(TriggerConfig.model_validate(value))
+        found.triggers.append(read_trigger(value))
     else:
         found.others.append(name)
+
+
+def _read(value: Mapping[str, Any], name: str, data: bytes, base: tuple[str | int, ...]) -> Workflow:
+    try:
+        return read_workflow(value, path=name)
+    except DocumentError as error:
+        place = tuple(int(part) if part.isdecimal() else part for part in (error.locator or "").split("."))
+        error.line = line_finder(data, base)(place)
+        raise
 
 
 def _collect_bundle(found: ExportSet, value: Any, name: str, data: bytes, base: tuple[str | int, ...]) -> None:

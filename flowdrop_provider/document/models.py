@@ -10,7 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Edge", "ManifestEntry", "Node", "Position", "TriggerConfig", "Workflow"]
+__all__ = ["MAX_RETRIES", "Edge", "ManifestEntry", "Node", "Position", "TriggerConfig", "Workflow"]
+
+#: Retries happen at once and without a pause (ERR-11): what a drawing may ask for is bounded.
+MAX_RETRIES = 100
 
 
 class _Document(BaseModel):
@@ -28,13 +31,15 @@ class Node(_Document):
     """A node as drawn.
 
     ``node_type_id`` is the anchor (``None``: a note or decoration, legal and never executed, R1.b); ``config`` the author's
-    values and the reserved keys; ``index`` the place in the document's node list, for locators.
+    values and the reserved keys; ``malformed_config`` the JSON type of a configuration that is no object, else ``""`` (R6.a);
+    ``index`` the place in the document's node list, for locators.
     """
 
     id: str = ""
     node_type_id: str | None = None
     label: str = ""
     config: dict[str, Any] = Field(default_factory=dict)
+    malformed_config: str = ""
     position: Position | None = None
     measured: dict[str, Any] | None = None
     visual_type: str = ""
@@ -43,20 +48,24 @@ class Node(_Document):
 
     @property
     def max_retries(self) -> int:
-        """The author's ``maxRetries`` (or first-generation ``max_retries``), 0 when unset or not a number (ERR-11)."""
+        """The author's ``maxRetries`` (or first-generation ``max_retries``), 0 when unset or not a number (ERR-11).
+
+        At most :data:`MAX_RETRIES`.
+        """
         for key in ("maxRetries", "max_retries"):
             value = self.config.get(key)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return max(0, int(value))
-            if isinstance(value, str) and value.strip().isdigit():
-                return int(value)
+                return int(min(max(0, value), MAX_RETRIES))
+            if isinstance(value, str) and value.strip().isdecimal():
+                return min(int(value.strip()[:6]), MAX_RETRIES)
         return 0
 
 
 class Edge(_Document):
     """An edge as drawn; handles are always in the long spelling ``{nodeId}-{output|input}-{port}``, or empty (EDGE-2).
 
-    ``declared_type`` is ``data.edgeType`` (EDGE-5), ``type_hint`` ``data.metadata.edgeType``, which never wins over a handle.
+    ``declared_type`` is ``data.edgeType`` (EDGE-5), ``type_hint`` ``data.metadata.edgeType``, which never wins over a handle;
+    ``spelling`` the two handles as the document writes them (R13).
     """
 
     id: str = ""
@@ -66,6 +75,7 @@ class Edge(_Document):
     target_handle: str = ""
     declared_type: Any = None
     type_hint: str = ""
+    spelling: tuple[str, str] = ("", "")
     condition: Any = None
     index: int = 0
 

@@ -6,13 +6,15 @@ declaration decides the schemas and what the node *is*. First-generation files o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowdrop_provider.document.node_types import NodeType, Output, Parameter
+from flowdrop_provider.document.node_types import RESERVED_PARAMETERS, NodeType, Output, Parameter
 from flowdrop_provider.document.parsing import parse_file
 from flowdrop_provider.document.schemas import first_violation
+from flowdrop_provider.errors import DocumentError
 
 __all__ = ["is_node_type", "node_type_folder", "php_empty", "read_node_type"]
 
@@ -20,6 +22,8 @@ __all__ = ["is_node_type", "node_type_folder", "php_empty", "read_node_type"]
 ProcessorLookup = Callable[[str], "NodeType | None"]
 
 _FILE = "flowdrop_node_type.flowdrop_node_type.{}.yml"
+#: What may stand in such a file name; an id from a document never leads anywhere else.
+_MACHINE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,160}")
 
 
 def is_node_type(data: Any) -> bool:
@@ -47,9 +51,11 @@ def read_node_type(data: Mapping[str, Any], declared_by: ProcessorLookup) -> Nod
         "outputs": _outputs(data, base),
         **_presentation(data),
     }
-    for key in ("confirmation", "reserved_port_exposure"):
-        if isinstance(data.get(key), Mapping):
-            fields[key] = dict(data[key])
+    if isinstance(data.get("confirmation"), Mapping):
+        fields["confirmation"] = dict(data["confirmation"])
+    exposure = data.get("reserved_port_exposure")
+    if isinstance(exposure, Mapping):
+        fields["reserved_port_exposure"] = {port: shown for port, shown in exposure.items() if isinstance(shown, bool)}
     for key in ("unified_input_exposed", "unified_output_exposed", "tool_exposed"):
         if isinstance(data.get(key), bool):
             fields[key] = data[key]
@@ -85,7 +91,7 @@ def _parameter(name: str, raw: Mapping[str, Any], declared: Parameter | None) ->
         name=name,
         schema_=schema,
         configurable=raw.get("configurable") is True,
-        connectable=raw.get("connectable") is True,
+        connectable=raw.get("connectable") is True and name not in RESERVED_PARAMETERS,
         required=raw.get("required") is True,
         default=php_empty(raw.get("default"), schema),
         exposed_by_default=raw.get("exposed_by_default") is not False,
@@ -137,13 +143,19 @@ def _outputs(data: Mapping[str, Any], base: NodeType) -> dict[str, Output]:
 def node_type_folder(folder: Path, declared_by: ProcessorLookup) -> Callable[[str], NodeType | None]:
     """Return a look-up that reads ``flowdrop_node_type.flowdrop_node_type.<id>.yml`` of ``folder`` when it is asked for.
 
-    A worker that runs one workflow reads only the types that workflow names.
+    A worker that runs one workflow reads only the types that workflow names. The look-up raises :class:`DocumentError` for a
+    file that cannot be read or is no node type.
     """
 
     def look_up(node_type_id: str) -> NodeType | None:
-        if "/" in node_type_id or "\\" in node_type_id or "\0" in node_type_id:
+        if _MACHINE_NAME.fullmatch(node_type_id) is None:
             return None
         path = folder / _FILE.format(node_type_id)
-        return read_node_type(parse_file(path), declared_by) if path.is_file() else None
+        if not path.is_file():
+            return None
+        data = parse_file(path)
+        if not is_node_type(data):
+            raise DocumentError("The file is no node type.", code="DOC_NOT_A_NODE_TYPE", path=str(path))
+        return read_node_type(data, declared_by)
 
     return look_up

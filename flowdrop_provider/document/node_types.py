@@ -8,15 +8,25 @@ processor half, because a document is not trusted to name code (CMP-2, SCH-28).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["NodeType", "NodeTypeCatalogue", "Output", "Parameter"]
+__all__ = ["RESERVED_PARAMETERS", "NodeType", "NodeTypeCatalogue", "Output", "Parameter", "is_dynamic_name"]
 
 #: Parameters that hold port definitions; configuration only, never ports (SCH-5, DYN-7).
 RESERVED_PARAMETERS = frozenset({"dynamicInputs", "dynamicOutputs", "branches"})
+
+_RESERVED_PORTS = frozenset({"input", "output", "trigger", "error", "tool", "loop_back"})
+_DYNAMIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def is_dynamic_name(name: Any) -> bool:
+    """Return whether an author may give a port of their own this name (DYN-3)."""
+    reserved = _RESERVED_PORTS | RESERVED_PARAMETERS
+    return isinstance(name, str) and name not in reserved and _DYNAMIC_NAME.fullmatch(name) is not None
 
 
 class _Frozen(BaseModel):
@@ -45,8 +55,9 @@ class Parameter(_Frozen):
 
     @property
     def effective_default(self) -> Any:
-        """The node type's default if not null, else the schema's, else ``None`` (CFG-3)."""
-        return self.default if self.default is not None else self.schema_.get("default")
+        """The node type's default if not null, else the schema's, else ``None`` (CFG-3); of port definitions ``[]`` (SCH-5)."""
+        found = self.default if self.default is not None else self.schema_.get("default")
+        return [] if found is None and self.name in RESERVED_PARAMETERS else found
 
 
 class Output(_Frozen):
@@ -133,10 +144,13 @@ class NodeTypeCatalogue:
         return len(self._types)
 
     def get(self, node_type_id: str) -> NodeType | None:
-        """Return the type, or ``None`` when nobody declares it."""
+        """Return the type, or ``None`` when nobody declares it.
+
+        :raises DocumentError: the site declares it in a file that cannot be read; the shipped type never stands in (SCH-33).
+        """
         if self._site is not None and node_type_id not in self._asked:
-            self._asked.add(node_type_id)
             found = self._site(node_type_id)
+            self._asked.add(node_type_id)
             if found is not None:
                 self._types[node_type_id] = found
         return self._types.get(node_type_id)

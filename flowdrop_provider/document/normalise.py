@@ -6,14 +6,15 @@ derived here and nothing refused that validation can name better: a missing id b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from flowdrop_provider.document.handles import long_handle
-from flowdrop_provider.document.models import Edge, ManifestEntry, Node, Position, Workflow
+from flowdrop_provider.document.models import Edge, ManifestEntry, Node, Position, TriggerConfig, Workflow
 from flowdrop_provider.errors import DocumentError
 
-__all__ = ["is_workflow", "looks_like_bundle", "read_workflow"]
+__all__ = ["is_workflow", "looks_like_bundle", "read_trigger", "read_workflow"]
 
 BUNDLE_FORMAT = "flowdrop.bundle/v1"
 
@@ -33,7 +34,7 @@ def read_workflow(data: Mapping[str, Any], *, path: str | None = None) -> Workfl
 
     :param data: one workflow's map, without any envelope.
     :param path: the file it came from, for errors.
-    :raises DocumentError: ``DOC_SHAPE`` when nodes or edges are not lists of maps, or a scalar stands where a map must.
+    :raises DocumentError: ``DOC_SHAPE`` when nodes or edges are not lists of maps.
     """
     nodes = _maps(data.get("nodes"), "nodes", path)
     edges = _maps(data.get("edges", data.get("connections")), "edges", path)
@@ -42,7 +43,7 @@ def read_workflow(data: Mapping[str, Any], *, path: str | None = None) -> Workfl
         id=_text(data.get("id")),
         name=_text(data.get("name", data.get("label"))),
         description=_text(data.get("description")),
-        nodes=[_node(node, index, path) for index, node in enumerate(nodes)],
+        nodes=[_node(node, index) for index, node in enumerate(nodes)],
         edges=[_edge(edge, index) for index, edge in enumerate(edges)],
         metadata=metadata,
         input_ports=_manifest(data, "input"),
@@ -65,22 +66,32 @@ def _generation(data: Mapping[str, Any], nodes: list[Mapping[str, Any]]) -> str:
     return "1" if "uuid" in data or "langcode" in data else "editor"
 
 
-def _node(raw: Mapping[str, Any], index: int, path: str | None) -> Node:
+def read_trigger(data: Mapping[str, Any]) -> TriggerConfig:
+    """Return the trigger configuration in ``data``; a value of the wrong type counts as absent."""
+    names = ("id", "label", "workflow_id", "node_id", "event_type")
+    known: dict[str, Any] = {
+        **{name: _text(data.get(name)) for name in names},
+        "enabled": data.get("status", data.get("enabled")) is not False,
+        "conditions": _map(data.get("conditions")),
+        "orchestrator_settings": _map(data.get("orchestrator_settings")),
+    }
+    return TriggerConfig(**{**data, **known})
+
+
+#: JSON's names of what may stand where an object must (R6.a).
+_JSON_NAMES = {str: "string", bool: "boolean", int: "number", float: "number", list: "array"}
+
+
+def _node(raw: Mapping[str, Any], index: int) -> Node:
     data = _map(raw.get("data"))
     metadata = _map(data.get("metadata"))
     config = data.get("config")
-    if config not in (None, []) and not isinstance(config, Mapping):
-        raise DocumentError(
-            "The configuration of a node must be an object.",
-            code="R6_CONFIG_INVALID",
-            locator=f"node.{_text(raw.get('id')) or index}.config",
-            path=path,
-        )
     return Node(
         id=_text(raw.get("id")),
         node_type_id=_anchor(metadata),
         label=_text(data.get("label")),
-        config=dict(config or {}),
+        config=_map(config),
+        malformed_config="" if config in (None, []) else _JSON_NAMES.get(type(config), ""),
         position=_position(raw.get("position")),
         measured=dict(raw["measured"]) if isinstance(raw.get("measured"), Mapping) else None,
         visual_type=_text(_map(config).get("nodeType") or metadata.get("type") or raw.get("type")),
@@ -107,20 +118,24 @@ def _position(raw: Any) -> Position | None:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value) if isinstance(value, int | float | str) else None
-    except ValueError:
+        number = float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _edge(raw: Mapping[str, Any], index: int) -> Edge:
     data = _map(raw.get("data"))
     source, target = _text(raw.get("source")), _text(raw.get("target"))
+    leaves = _text(raw.get("sourceHandle", raw.get("source_handle")))
+    enters = _text(raw.get("targetHandle", raw.get("target_handle")))
     return Edge(
         id=_text(raw.get("id")),
         source=source,
         target=target,
-        source_handle=long_handle(_text(raw.get("sourceHandle", raw.get("source_handle"))), source, "output"),
-        target_handle=long_handle(_text(raw.get("targetHandle", raw.get("target_handle"))), target, "input"),
+        source_handle=long_handle(leaves, source, "output"),
+        target_handle=long_handle(enters, target, "input"),
+        spelling=(leaves, enters),
         declared_type=data.get("edgeType") or ("tool" if data.get("isToolConnection") is True else None),
         type_hint=_text(_map(data.get("metadata")).get("edgeType")),
         condition=data.get("condition"),

@@ -7,7 +7,9 @@ surprises: Drupal writes with Symfony's YAML 1.2 dumper, for which ``yes`` is te
 from __future__ import annotations
 
 import base64
+import binascii
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,16 @@ import yaml
 
 from flowdrop_provider.errors import DocumentError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "is_yaml", "parse", "parse_file"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "is_yaml", "parse", "parse_file"]
 
 #: A document may have 8 MiB (STORE-1).
 MAX_BYTES = 8 * 1024 * 1024
 #: Nesting below 64 is accepted, 64 and more refused (STORE-1).
 MAX_DEPTH = 64
+#: Values in one document, containers and keys included; half a gigabyte of memory would otherwise hide in 8 MiB of text.
+MAX_VALUES = 250_000
+#: Bits of an integer: about 4,200 digits, just below what Python still turns back into text.
+_MAX_INT_BITS = 14_000
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -29,6 +35,10 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAY_HAVE_ALIAS = re.compile(rb"(?:^|[\s\[{,:-])[*&][^\s*&,\]}]", re.MULTILINE)
 # Block collections nest by column, at most two levels a column (a list may stand under its key without indentation).
 _DEEP_BLOCK = re.compile(rb"^(?: |[-?:][ \t]){24}", re.MULTILINE)
+# Line breaks to YAML 1.1 (a lone carriage return, NEL, LS, PS) that the expression above does not see as such.
+_ODD_BREAK = re.compile(rb"\r(?!\n)|\xc2\x85|\xe2\x80[\xa8\xa9]")
+# JSON may spell half of a surrogate pair, which is no text and cannot be stored.
+_MAY_HAVE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _ExportLoader(_Loader):  # type: ignore[misc]
@@ -54,20 +64,40 @@ _resolve(
 
 def _int(loader: Any, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node)).replace("_", "")
-    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+    try:
+        number = int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+    except ValueError:
+        number = None
+    if number is None or number.bit_length() > _MAX_INT_BITS:
+        raise _not_json(f"the number {_shown(text)} is too large", node)
+    return number
 
 
 def _float(loader: Any, node: yaml.ScalarNode) -> float | str:
     text = str(loader.construct_scalar(node))
     try:
-        return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
+        number = float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
     except ValueError:
         return text
+    if not math.isfinite(number):
+        raise _not_json(f"{_shown(text)} is no JSON number", node)
+    return number
+
+
+def _not_json(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:37]}...")
 
 
 def _binary(loader: Any, node: yaml.ScalarNode) -> str:
     # Symfony writes control characters as !!binary; in the document they are text.
-    return base64.b64decode(str(loader.construct_scalar(node))).decode("utf-8", "replace")
+    try:
+        return base64.b64decode(str(loader.construct_scalar(node)), validate=False).decode("utf-8", "replace")
+    except (binascii.Error, ValueError) as error:
+        raise _not_json("the !!binary value is no base64", node) from error
 
 
 def _sequence(loader: Any, node: yaml.SequenceNode) -> list[Any]:
@@ -124,18 +154,19 @@ def parse(data: bytes, name: str) -> Any:
 
     :param data: the bytes, UTF-8, at most :data:`MAX_BYTES`.
     :param name: file name; ``.yml``/``.yaml`` means YAML, everything else JSON. Used in errors.
-    :raises DocumentError: ``DOC_TOO_LARGE``, ``DOC_ENCODING``, ``DOC_MALFORMED``, ``DOC_TOO_DEEP``, ``DOC_YAML_ALIAS``.
+    :raises DocumentError: ``DOC_TOO_LARGE``, ``DOC_ENCODING``, ``DOC_MALFORMED``, ``DOC_TOO_DEEP``, ``DOC_TOO_MANY_VALUES``,
+        ``DOC_YAML_ALIAS``.
     """
     if len(data) > MAX_BYTES:
         raise _too_large(name, len(data))
     try:
-        data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DocumentError(
             "The file is not UTF-8 text.", code="DOC_ENCODING", path=name, line=line, hint="Export it again as UTF-8."
         ) from error
-    return _parse_yaml(data, name) if is_yaml(name) else _parse_json(data, name)
+    return _parse_yaml(data, name) if is_yaml(name) else _parse_json(text, data, name)
 
 
 def _too_large(name: str, size: int) -> DocumentError:
@@ -157,38 +188,94 @@ def _too_deep(name: str, line: int | None = None) -> DocumentError:
     )
 
 
-def _reject_constant(token: str) -> Any:
-    raise ValueError(f"{token} is not JSON")
+def _too_many(name: str) -> DocumentError:
+    return DocumentError(
+        f"The file holds more than {MAX_VALUES:,} values.",
+        code="DOC_TOO_MANY_VALUES",
+        path=name,
+        hint="Keep data out of the drawing: let a node fetch it when the workflow runs.",
+    )
 
 
-def _parse_json(data: bytes, name: str) -> Any:
+class _NotJsonError(ValueError):
+    """A token that Python's JSON reader takes and JSON does not."""
+
+    def __init__(self, token: str, problem: str) -> None:
+        super().__init__(f"{_shown(token)} {problem}")
+        self.token = token
+
+
+def _constant(token: str) -> Any:
+    raise _NotJsonError(token, "is no JSON number")
+
+
+def _json_int(token: str) -> int:
+    if len(token) > _MAX_INT_BITS * 3 // 10:
+        raise _NotJsonError(token, "is too large a number")
+    return int(token)
+
+
+def _json_float(token: str) -> float:
+    number = float(token)
+    if not math.isfinite(number):
+        raise _NotJsonError(token, "is too large a number")
+    return number
+
+
+def _parse_json(text: str, data: bytes, name: str) -> Any:
     try:
-        value = json.loads(data, parse_constant=_reject_constant)
+        value = json.loads(text, parse_constant=_constant, parse_int=_json_int, parse_float=_json_float)
     except json.JSONDecodeError as error:
         message = f"Malformed JSON: {error.msg} in column {error.colno}."
         raise DocumentError(message, code="DOC_MALFORMED", path=name, line=error.lineno) from error
-    except ValueError as error:
-        raise DocumentError(f"Malformed JSON: {error}.", code="DOC_MALFORMED", path=name) from error
+    except _NotJsonError as error:
+        line = _line_of_token(text, error.token)
+        raise DocumentError(f"Malformed JSON: {error}.", code="DOC_MALFORMED", path=name, line=line) from error
     except RecursionError as error:
         raise _too_deep(name) from error
-    if data.count(b"[") + data.count(b"{") >= MAX_DEPTH and _depth(value) >= MAX_DEPTH:
-        raise _too_deep(name)
+    _measure(value, name)
+    if _MAY_HAVE_SURROGATE.search(data):
+        _refuse_surrogates(value, name)
     return value
 
 
-def _depth(value: Any) -> int:
-    """Return the nesting depth, counting containers only; iterative, because the input is hostile."""
-    level, depth = [value], 0
-    while level and depth < MAX_DEPTH:
-        level = [
-            child
-            for container in level
-            if isinstance(container, dict | list)
-            for child in (container.values() if isinstance(container, dict) else container)
-            if isinstance(child, dict | list)
-        ]
-        depth += 1
-    return depth
+def _line_of_token(text: str, token: str) -> int | None:
+    """Return the line of a bare token; strings are stepped over, because they may contain the same characters."""
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[^\s",:\[\]{}]+', text):
+        if match.group() == token:
+            return text.count("\n", 0, match.start()) + 1
+    return None
+
+
+def _measure(root: Any, name: str) -> None:
+    """Refuse a value that is too deep or holds too many values; iterative, because the input is hostile."""
+    level, depth, count = [root], 0, 0
+    while level:
+        depth += isinstance(level[0], dict | list)
+        if depth >= MAX_DEPTH:
+            raise _too_deep(name)
+        deeper: list[Any] = []
+        for container in level:
+            if not isinstance(container, dict | list):
+                continue
+            count += len(container) * (2 if isinstance(container, dict) else 1)
+            if count > MAX_VALUES:
+                raise _too_many(name)
+            children = container.values() if isinstance(container, dict) else container
+            deeper.extend(child for child in children if isinstance(child, dict | list))
+        level = deeper
+
+
+def _refuse_surrogates(value: Any, name: str) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DocumentError(
+            "The file spells half of a surrogate pair, which is no text.",
+            code="DOC_ENCODING",
+            path=name,
+            hint="Write the character itself, or both halves of its pair.",
+        ) from error
 
 
 def _parse_yaml(data: bytes, name: str) -> Any:
@@ -199,36 +286,46 @@ def _parse_yaml(data: bytes, name: str) -> Any:
         return yaml.load(data, Loader=_ExportLoader)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         raise _malformed_yaml(error, name) from error
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"Malformed YAML: {error}.", code="DOC_MALFORMED", path=name) from error
+    except RecursionError as error:
+        raise _too_deep(name) from error
 
 
 def _needs_scan(data: bytes) -> bool:
-    if _MAY_HAVE_ALIAS.search(data) or _DEEP_BLOCK.search(data):
+    if _MAY_HAVE_ALIAS.search(data) or _DEEP_BLOCK.search(data) or _ODD_BREAK.search(data):
         return True
-    return data.count(b"[") + data.count(b"{") > MAX_DEPTH - 2 * 24 - 2
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH - 2 * 24 - 2:
+        return True
+    # A value of its own needs one of these beside it.
+    return 2 * sum(data.count(mark) for mark in (b"\n", b",", b":", b"- ", b"-\t", b"? ")) > MAX_VALUES
 
 
 def _scan_events(data: bytes, name: str) -> None:
-    depth = 0
+    depth = count = 0
     try:
         for event in yaml.parse(data, Loader=_Loader):
+            count += 1
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
-                if depth >= MAX_DEPTH:
-                    raise _too_deep(name, _line(event))
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+            if depth >= MAX_DEPTH:
+                raise _too_deep(name, _line(event))
+            if count > MAX_VALUES:
+                raise _too_many(name)
             if isinstance(event, yaml.NodeEvent) and event.anchor:
-                raise DocumentError(
-                    "YAML anchors and aliases are not allowed in an export.",
-                    code="DOC_YAML_ALIAS",
-                    path=name,
-                    line=_line(event),
-                    hint="Write the value out where it is used; Drupal never exports aliases.",
-                )
+                raise _alias(name, event)
     except yaml.YAMLError as error:
         raise _malformed_yaml(error, name) from error
+
+
+def _alias(name: str, event: yaml.Event) -> DocumentError:
+    return DocumentError(
+        "YAML anchors and aliases are not allowed in an export.",
+        code="DOC_YAML_ALIAS",
+        path=name,
+        line=_line(event),
+        hint="Write the value out where it is used; Drupal never exports aliases.",
+    )
 
 
 def _line(event: yaml.Event) -> int | None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["first_violation", "matches_type"]
+__all__ = ["first_violation", "identical", "matches_type"]
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
@@ -44,12 +44,13 @@ def first_violation(value: Any, schema: Mapping[str, Any], *, formats: bool = Fa
     if "type" in schema and not matches_type(value, schema["type"]):
         return "type", f"must be of type {_names(schema['type'])}, not {_type_name(value)}"
     enum = schema.get("enum")
-    if isinstance(enum, list) and enum and not any(_identical(value, item) for item in enum):
+    if isinstance(enum, list) and enum and not any(identical(value, item) for item in enum):
         return "enum", f"must be one of {', '.join(map(repr, enum[:12]))}, not {_short(value)}"
     return _bounds(value, schema) or _lengths(value, schema) or (_format(value, schema) if formats else None)
 
 
-def _identical(left: Any, right: Any) -> bool:
+def identical(left: Any, right: Any) -> bool:
+    """Return whether two JSON values are the same without coercion: ``1`` is neither ``true`` nor ``"1"`` (R6.e, MAN-16)."""
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from flowdrop_provider.document.config_rules import check_config
 from flowdrop_provider.document.exposure import exposed_input, exposed_output, overrides
-from flowdrop_provider.document.findings import Report, did_you_mean
+from flowdrop_provider.document.findings import Report
 from flowdrop_provider.document.handles import RECOGNISED_EDGE_TYPES, EdgeKind, edge_kind, port_name
 from flowdrop_provider.document.models import Edge, ManifestEntry, Node, Workflow
 from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
+from flowdrop_provider.errors import DocumentError
 
 __all__ = ["MAX_EDGES", "MAX_NODES", "ExpressionCheck", "ValidationPolicy", "validate"]
 
@@ -29,8 +30,8 @@ MAX_EDGES = 1000
 #: ``(engine, text)`` -> what is wrong, or ``None`` (R11).
 ExpressionCheck = Callable[[str, str], "str | None"]
 
-_NAME = re.compile(r"^[a-z0-9_-]+$")
-_RESERVED_NAME = re.compile(r"^__.*__$")
+_NAME = re.compile(r"[a-z0-9_-]+")
+_RESERVED_NAME = re.compile(r"__.*__")
 _MAX_ID = 250
 
 
@@ -54,9 +55,20 @@ class _Subject:
     policy: ValidationPolicy
     report: Report = field(default_factory=Report)
     nodes: dict[str, Node] = field(default_factory=dict)
+    types: dict[str, NodeType | DocumentError | None] = field(default_factory=dict)
+
+    def look_up(self, node_type_id: str) -> NodeType | DocumentError | None:
+        """Return the live type, ``None`` when nobody declares it, or why its file cannot be read (SCH-33)."""
+        if node_type_id not in self.types:
+            try:
+                self.types[node_type_id] = self.catalogue.get(node_type_id)
+            except DocumentError as error:
+                self.types[node_type_id] = error
+        return self.types[node_type_id]
 
     def type_of(self, node: Node) -> NodeType | None:
-        return self.catalogue.get(node.node_type_id) if node.node_type_id else None
+        found = self.look_up(node.node_type_id) if node.node_type_id else None
+        return found if isinstance(found, NodeType) else None
 
 
 def validate(workflow: Workflow, catalogue: NodeTypeCatalogue, policy: ValidationPolicy | None = None) -> Report:
@@ -95,7 +107,7 @@ def _check_node_ids(subject: _Subject) -> None:
                 f"The node id {_shown(node.id)} {problem}.",
                 f"node.{node.id[:80]}",
                 *place,
-                hint="Use letters, digits, '_', '.', '-', ':' and spaces, at most 250 of them.",
+                hint=f"Use letters, digits, '_', '.', '-', ':' and spaces, at most {_MAX_ID} of them.",
             )
 
 
@@ -107,8 +119,12 @@ def _unsafe(node_id: str) -> str | None:
         return "contains a handle marker, so its handles cannot be told apart"
     odd = next((char for char in node_id if not (char.isalnum() or char in "_.-: ")), None)
     if odd is not None:
-        return f"contains {unicodedata.name(odd, 'a control character').lower()}"
-    return "is a path" if ".." in node_id else None
+        return f"contains {_character(odd)}"
+    return "contains '..', as a path does" if ".." in node_id else None
+
+
+def _character(odd: str) -> str:
+    return repr(odd) if odd.isprintable() and odd.isascii() else unicodedata.name(odd, "a control character").lower()
 
 
 def _shown(text: str) -> str:
@@ -120,14 +136,18 @@ def _check_types(subject: _Subject) -> None:
         if node.node_type_id is None:
             continue
         place = ("nodes", node.index, "data", "metadata")
-        node_type = subject.type_of(node)
-        if node_type is None:
+        node_type = subject.look_up(node.node_type_id)
+        if isinstance(node_type, DocumentError):
+            message = f"The node type {_shown(node.node_type_id)} cannot be read: {node_type}"
+            subject.report.error("NODE_TYPE_UNREADABLE", message, f"node.{node.id}", *place)
+        elif node_type is None:
             subject.report.error(
                 "R9_NODE_TYPE_UNKNOWN",
                 f"There is no node type {_shown(node.node_type_id)}.",
                 f"node.{node.id}",
                 *place,
-                hint=did_you_mean(node.node_type_id, subject.catalogue.ids()) or "Pass the site's node types (--node-types).",
+                hint=subject.report.suggest(node.node_type_id, subject.catalogue.ids())
+                or "Pass the site's node types (--node-types).",
             )
         elif not node_type.available:
             _missing_processor(subject, node, node_type, place)
@@ -152,20 +172,20 @@ def _check_configs(subject: _Subject) -> None:
 
 def _check_edge_ids(subject: _Subject) -> None:
     ids = Counter(edge.id for edge in subject.workflow.edges if edge.id)
-    routes = Counter((edge.source, edge.target, edge.source_handle, edge.target_handle) for edge in subject.workflow.edges)
-    reported = set()
+    seen = set()
     for edge in subject.workflow.edges:
         place, locator = ("edges", edge.index), f"edge.{edge.index}"
         if not edge.id:
-            subject.report.error("R3_EDGE_MISSING_ID", f"The edge at position {edge.index} has no id.", locator, *place)
+            message = f"The edge at position {edge.index} has no id."
+            subject.report.error("R3_EDGE_MISSING_ID", message, locator, *place, hint="Give every edge an id of its own.")
         elif ids[edge.id] > 1:
             message = f"{ids[edge.id]} edges have the id {_shown(edge.id)}."
             subject.report.error("R3_EDGE_DUPLICATE_ID", message, locator, *place, "id")
-        route = (edge.source, edge.target, edge.source_handle, edge.target_handle)
-        if routes[route] > 1 and route in reported:
+        route = (edge.source, edge.target, *edge.spelling)
+        if route in seen:
             message = f"The edge from {_shown(edge.source)} to {_shown(edge.target)} is drawn twice between the same ports."
             subject.report.error("R13_EDGE_PARALLEL_DUPLICATE", message, locator, *place, hint="Delete one of them.")
-        reported.add(route)
+        seen.add(route)
 
 
 def _check_edges(subject: _Subject) -> None:
@@ -174,16 +194,8 @@ def _check_edges(subject: _Subject) -> None:
         _check_endpoints(subject, edge, locator, place)
         if edge.source and edge.source == edge.target:
             message = f"The edge leads from {_shown(edge.source)} to itself."
-            subject.report.error("R12_EDGE_SELF", message, locator, *place)
-        if edge.declared_type and edge.declared_type not in RECOGNISED_EDGE_TYPES:
-            subject.report.error(
-                "EDGE_TYPE_UNKNOWN",
-                f"The edge type {_shown(str(edge.declared_type))} is not known.",
-                locator,
-                *place,
-                "data",
-                hint=did_you_mean(str(edge.declared_type), RECOGNISED_EDGE_TYPES),
-            )
+            subject.report.error("R12_EDGE_SELF", message, locator, *place, hint="A loop needs a second node; remove the edge.")
+        _check_declared_type(subject, edge, locator, place)
         _check_exposure(subject, edge, locator, place)
         source = subject.nodes.get(edge.source)
         source_type = subject.type_of(source) if source else None
@@ -192,12 +204,20 @@ def _check_edges(subject: _Subject) -> None:
             subject.report.warn("W_TERMINAL_EDGE", message, locator, *place)
 
 
+def _check_declared_type(subject: _Subject, edge: Edge, locator: str, place: tuple[str | int, ...]) -> None:
+    declared = edge.declared_type
+    if isinstance(declared, str) and declared and declared not in RECOGNISED_EDGE_TYPES:
+        message = f"The edge type {_shown(declared)} is not known."
+        hint = subject.report.suggest(declared, RECOGNISED_EDGE_TYPES) or "Remove data.edgeType; the handles decide."
+        subject.report.error("EDGE_TYPE_UNKNOWN", message, locator, *place, "data", hint=hint)
+
+
 def _check_endpoints(subject: _Subject, edge: Edge, locator: str, place: tuple[str | int, ...]) -> None:
     for side, node_id in (("source", edge.source), ("target", edge.target)):
         if node_id in subject.nodes:
             continue
         message = f"The edge's {side} {_shown(node_id)} is no node of this workflow." if node_id else f"The edge has no {side}."
-        hint = did_you_mean(node_id, subject.nodes) if node_id else None
+        hint = (subject.report.suggest(node_id, subject.nodes) if node_id else None) or "Remove the edge, or draw it again."
         subject.report.error(f"R8_EDGE_{side.upper()}_MISSING", message, locator, *place, side, hint=hint)
 
 
@@ -244,29 +264,36 @@ def _check_manifest(subject: _Subject) -> None:
 
 
 def _manifest_problems(subject: _Subject, side: str, entry: ManifestEntry, count: int) -> Iterator[tuple[str, str, str | None]]:
-    if _RESERVED_NAME.match(entry.name):
+    if _RESERVED_NAME.fullmatch(entry.name):
         yield "R4_NAME_RESERVED", f"The name {entry.name!r} is reserved for the runtime.", None
-    elif not _NAME.match(entry.name):
+    elif not _NAME.fullmatch(entry.name):
         yield "R4_NAME_FORMAT", f"The name {_shown(entry.name)} may only have a-z, 0-9, '_' and '-'.", None
     if count > 1:
         yield "R4_NAME_DUPLICATE", f"The name {entry.name!r} is given to {count} {side}s.", None
     node = subject.nodes.get(entry.node_id)
     if node is None:
-        hint = did_you_mean(entry.node_id, subject.nodes)
+        hint = subject.report.suggest(entry.node_id, subject.nodes)
         yield "R4_NODE_MISSING", f"The {side} {entry.name!r} is bound to {_shown(entry.node_id)}, which is no node.", hint
         return
     node_type = subject.type_of(node)
     if node_type is not None and node_type.available:
-        yield from _bound_port_problems(node, node_type, side, entry)
+        yield from _bound_port_problems(subject.report, node, node_type, side, entry)
+
+
+def _own_ports(node: Node) -> set[str]:
+    stored = node.config.get("dynamicOutputs")
+    entries = stored.values() if isinstance(stored, dict) else stored if isinstance(stored, list) else ()
+    return {str(entry.get("name")) for entry in entries if isinstance(entry, dict)}
 
 
 def _bound_port_problems(
-    node: Node, node_type: NodeType, side: str, entry: ManifestEntry
+    report: Report, node: Node, node_type: NodeType, side: str, entry: ManifestEntry
 ) -> Iterator[tuple[str, str, str | None]]:
     known: Any = node_type.parameters if side == "input" else node_type.outputs
-    dynamic_outputs = side == "output" and not node_type.outputs
-    if entry.port not in known and not dynamic_outputs:
-        hint = did_you_mean(entry.port, known)
+    # Real exports bind outputs to "text_output", which declares none; a port of the author's own stays inside (DYN-6).
+    unjudged = side == "output" and not known and entry.port not in _own_ports(node)
+    if entry.port not in known and not unjudged:
+        hint = report.suggest(entry.port, known)
         yield "R4_PORT_UNKNOWN", f"Node {node.id!r} ({node_type.id}) has no {side} port {entry.port!r}.", hint
     elif entry.port in known and _hidden(node, node_type, entry.port, "target" if side == "input" else "source"):
         yield (
