@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from flowdrop_provider.plugins.api.mount import LazyApplication
+
 __all__ = ["FlowDropPlugin"]
 
 
 class FlowDropPlugin(AirflowPlugin):
-    """FlowDrop in Airflow's list of plugins; views and API routes are added by later releases."""
+    """FlowDrop in Airflow's API server: the API that FlowDrop's editor and our views call, below ``/flowdrop``."""
 
     name = "flowdrop"
+    fastapi_apps = [{"name": "flowdrop", "app": LazyApplication(), "url_prefix": "/flowdrop"}]

@@ -1,0 +1,49 @@
+"""The FastAPI application: routes, the gate before them, one envelope for failures."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import auth_manager_from_app
+from fastapi import APIRouter, FastAPI
+
+from flowdrop_provider import __version__
+from flowdrop_provider.plugins.api.errors import install_handlers
+from flowdrop_provider.plugins.api.gate import BodyGate
+
+__all__ = ["PREFIX", "create_app"]
+
+#: Below the plugin's mount point ``/flowdrop``.
+PREFIX = "/api/v1"
+
+_ROUTERS = ("system", "node_types", "launching", "workflows", "pipelines", "logs")
+
+
+def _origins() -> list[str]:
+    """Return the origins of other hosts that may write: those Airflow itself answers to, and its own public address."""
+    from airflow.configuration import conf
+
+    own = conf.get("api", "base_url", fallback="")
+    return [*conf.getlist("api", "access_control_allow_origins", fallback=[]), *([own] if own else [])]
+
+
+def create_app() -> FastAPI:
+    """Return the application that the plugin mounts at ``/flowdrop``."""
+    app = FastAPI(
+        title="FlowDrop on Airflow",
+        version=__version__,
+        description="FlowDrop's public API over Airflow's runs, and what FlowDrop has no word for.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    # Airflow's own filters look for the auth manager on the application they are mounted in, which is this one.
+    app.dependency_overrides[auth_manager_from_app] = get_auth_manager
+    routes = APIRouter(prefix=PREFIX)
+    for name in _ROUTERS:
+        routes.include_router(import_module(f"flowdrop_provider.plugins.api.routes.{name}").router)
+    app.include_router(routes)
+    install_handlers(app)
+    app.add_middleware(BodyGate, origins=_origins)
+    return app

@@ -1,0 +1,188 @@
+"""Starting, repeating and stopping runs: Airflow's own ways behind FlowDrop's checks (MAN-13..16, INT-11, INT-16)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from flowdrop_provider.engine.launch import declared_inputs, launch, takes_events
+from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.plugins.api.errors import ApiError
+
+__all__ = ["SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
+
+#: The reserved key of a run's ``conf``; whatever else lies there is an input.
+CONF_KEY = "flowdrop"
+
+#: Where a start may say it comes from.
+SOURCES = ("api", "manual", "event", "playground", "rerun")
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """What a caller asks for.
+
+    :ivar inputs: values by declared name, or the payload of an event.
+    :ivar initial_data: node id -> port -> value.
+    :ivar source: one of :data:`SOURCES`.
+    :ivar key: the ``Idempotency-Key`` header.
+    :ivar extra: further members of the reserved key (``rerun_of``).
+    """
+
+    inputs: Mapping[str, Any]
+    initial_data: Mapping[str, Any]
+    source: str = "api"
+    key: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Started:
+    """The run that answers a request; ``replayed`` when an earlier request with the same key made it."""
+
+    run: DagRun
+    replayed: bool
+
+
+def launch_findings(plan: Plan, inputs: Mapping[str, Any], initial_data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return everything that is wrong with the inputs of a run, in FlowDrop's own words; ``[]`` starts it.
+
+    The launch stops at its first kind of finding, so each kind is looked for in a payload without the ones before it.
+    """
+    event = takes_events(plan)
+    names = {entry.name for entry in declared_inputs(plan)}
+    flat = {**inputs, **initial_data} if event else dict(initial_data)
+    wanted = {name: value for name, value in inputs.items() if name in names or not event}
+    known = {name: value for name, value in wanted.items() if name in names}
+    filled = {entry.node_id: {other.port: None for other in declared_inputs(plan) if other.node_id == entry.node_id}
+              for entry in declared_inputs(plan)}  # fmt: skip
+    findings: list[dict[str, Any]] = []
+    for payload, initial in ((wanted, {**flat, **filled}), (known, flat), (known, {**flat, **filled})):
+        try:
+            launch(plan, inputs=payload, initial_data=initial)
+        except LaunchError as error:
+            found = error.as_dict()
+            if all(found["code"] != other["code"] for other in findings):
+                findings.append(found)
+    return findings
+
+
+def start_run(session: Session, dag: DagModel, plan: Plan | None, user: BaseUser, asked: LaunchRequest) -> Started:
+    """Create a run, or return the one that the same request made before.
+
+    :param plan: the workflow's plan; without it the inputs are checked by Airflow's own parameters here, and by the launch
+        on the worker.
+    :raises ApiError: 409 ``WORKFLOW_PAUSED`` or ``IDEMPOTENCY_KEY_REUSED``, 422 ``LAUNCH_*`` with all findings.
+    """
+    found = _earlier(session, dag, asked)
+    if found is not None:
+        return found
+    if dag.is_paused:
+        raise ApiError(409, "WORKFLOW_PAUSED", "The workflow is paused in Airflow, so the run would never begin.")
+    findings = launch_findings(plan, asked.inputs, asked.initial_data) if plan is not None else []
+    if findings:
+        raise ApiError(422, findings[0]["code"], findings[0]["message"], details=findings)
+    try:
+        # A nested transaction, so that a lost race does not take the rest of the request with it.
+        with session.begin_nested():
+            return Started(_create(session, dag, user, asked), replayed=False)
+    except IntegrityError as error:
+        found = _earlier(session, dag, asked)
+        if found is None:
+            raise ApiError(409, "RUN_EXISTS", "There is already a run with this id.") from error
+        return found
+
+
+def _run_id(asked: LaunchRequest) -> str | None:
+    return f"api__{hashlib.sha256(asked.key.encode()).hexdigest()[:32]}" if asked.key else None
+
+
+def _fingerprint(asked: LaunchRequest) -> str:
+    body = json.dumps([asked.inputs, asked.initial_data, dict(asked.extra)], sort_keys=True, default=str)
+    return hashlib.sha256(body.encode()).hexdigest()[:32]
+
+
+def _earlier(session: Session, dag: DagModel, asked: LaunchRequest) -> Started | None:
+    run_id = _run_id(asked)
+    if run_id is None:
+        return None
+    run = session.scalar(select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_id == run_id))
+    if run is None:
+        return None
+    own = (run.conf or {}).get(CONF_KEY) or {}
+    if own.get("request") != _fingerprint(asked):
+        raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key already started a run with another body.")
+    return Started(run, replayed=True)
+
+
+def _create(session: Session, dag: DagModel, user: BaseUser, asked: LaunchRequest) -> DagRun:
+    from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
+    from airflow.exceptions import ParamValidationError
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+    own = {"source": asked.source, "request": _fingerprint(asked), **asked.extra}
+    if asked.initial_data:
+        own["initial_data"] = dict(asked.initial_data)
+    serialized = _latest(session, dag.dag_id)
+    body = TriggerDAGRunPostBody(dag_run_id=_run_id(asked), logical_date=None, conf={**asked.inputs, CONF_KEY: own})
+    try:
+        context = body.validate_context(serialized)
+        run: DagRun = serialized.create_dagrun(
+            run_id=context["run_id"],
+            logical_date=None,
+            data_interval=None,
+            run_after=context["run_after"],
+            conf=context["conf"],
+            run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.REST_API,
+            triggering_user_name=user.get_name(),
+            state=DagRunState.QUEUED,
+            partition_key=None,
+            partition_date=None,
+            session=session,
+        )
+    except (ParamValidationError, ValueError) as error:
+        raise ApiError(422, "LAUNCH_INVALID", str(error)) from error
+    session.flush()
+    return run
+
+
+def _latest(session: Session, dag_id: str) -> Any:
+    from airflow.models.dagbag import DBDagBag
+
+    found = DBDagBag(load_op_links=False).get_latest_version_of_dag(dag_id, session=session)
+    if found is None:
+        raise ApiError(409, "WORKFLOW_NOT_READY", "Airflow has not read this workflow yet.")
+    return found
+
+
+def stop_run(session: Session, run: DagRun, user: BaseUser, reason: str) -> None:
+    """Stop a run from outside: a note that says who and why, then Airflow's ``failed``, which ends its tasks (DESIGN 4).
+
+    :raises ApiError: 409 ``PIPELINE_TERMINAL`` (INT-16).
+    """
+    from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
+    from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_note, patch_dag_run_state
+    from airflow.models.dagbag import DBDagBag
+
+    state = str(run.state)
+    if state in ("success", "failed"):
+        raise ApiError(409, "PIPELINE_TERMINAL", "The run has already ended.")
+    dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
+    if dag is None:
+        raise ApiError(409, "WORKFLOW_NOT_READY", "Airflow does not know the workflow of this run any more.")
+    note = f"Cancelled by {user.get_name()} through FlowDrop." + (f" {reason}" if reason else "")
+    patch_dag_run_note(dag_run=run, note=note[:1000], user=user)
+    patch_dag_run_state(dag=dag, dag_run=run, state=DagRunMutableStates.FAILED, session=session)

@@ -1,0 +1,45 @@
+"""Pages of lists: offset paging as the specification has it (API-5, API-6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+__all__ = ["MAX_LIMIT", "Page", "page_of"]
+
+MAX_LIMIT = 100
+_DEFAULT = 50
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A corrected page request: the limit is 1..100, the offset not negative; both are corrected silently (API-6)."""
+
+    limit: int
+    offset: int
+
+    @classmethod
+    def asked(cls, limit: int | None, offset: int | None) -> Page:
+        """Return the page a caller asked for, corrected."""
+        return cls(min(max(limit if limit is not None else _DEFAULT, 1), MAX_LIMIT), max(offset or 0, 0))
+
+    def cut(self, items: Sequence[T]) -> Sequence[T]:
+        """Return the part of a complete list."""
+        return items[self.offset : self.offset + self.limit]
+
+
+def page_of(items: Sequence[Any], total: int, page: Page, **more: Any) -> dict[str, Any]:
+    """Return the paginated envelope (API-5)."""
+    return {
+        "success": True,
+        "data": list(items),
+        "pagination": {
+            "total": total,
+            "limit": page.limit,
+            "offset": page.offset,
+            "has_more": page.offset + page.limit < total,
+        },
+        **more,
+    }

@@ -1,0 +1,118 @@
+"""Starting runs: one call, checked inputs, 202 with the pipeline id; and repeating an ended one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from flowdrop_provider.plugins.api.auditing import audited
+from flowdrop_provider.plugins.api.documents import document_of
+from flowdrop_provider.plugins.api.drawings import drawing_of
+from flowdrop_provider.plugins.api.errors import ApiError, not_found
+from flowdrop_provider.plugins.api.ids import pipeline_id
+from flowdrop_provider.plugins.api.launching import LaunchRequest, Started, start_run
+from flowdrop_provider.plugins.api.reading import iso, read_run
+from flowdrop_provider.plugins.api.security import UserDep, of_run, of_workflow
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["start a run"])
+
+START = of_workflow("POST", DagAccessEntity.RUN)
+REPEAT = of_run("POST", DagAccessEntity.RUN)
+KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+
+
+class ExecuteRequest(BaseModel):
+    """What a run is started with; every member may be absent.
+
+    ``inputs`` are values by declared name (or an event's payload), ``initial_data`` is node id -> port -> value, ``source``
+    says where the start comes from.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    initial_data: dict[str, Any] = Field(default_factory=dict)
+    source: Literal["api", "manual", "event", "playground"] = "api"
+
+
+class RerunRequest(BaseModel):
+    """What is different in the repetition; by default nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: dict[str, Any] | None = None
+
+
+def _answer(response: Response, started: Started) -> dict[str, Any]:
+    run = started.run
+    id_ = pipeline_id(run.dag_id, run.run_id)
+    response.headers["Location"] = f"/flowdrop/api/v1/pipeline/{id_}"
+    if started.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    status = "pending" if str(run.state) == "queued" else "running"
+    return {
+        "success": True,
+        "message": "The run is on its way.",
+        "data": {
+            "execution_id": id_,
+            "pipeline_id": id_,
+            "status": status,
+            "started_at": iso(run.queued_at),
+            "dag_id": run.dag_id,
+            "run_id": run.run_id,
+        },
+    }
+
+
+def _start(session: Any, dag: DagModel, user: Any, asked: LaunchRequest) -> Started:
+    found = document_of(dag, drawing_of(session, dag.dag_id, None))
+    return start_run(session, dag, found.plan if found is not None else None, user, asked)
+
+
+@router.post("/workflows/{id}/execute", status_code=202, dependencies=[START, audited("flowdrop_execute")])
+def execute_workflow(
+    session: SessionDep,
+    user: UserDep,
+    dag: Annotated[DagModel, START],
+    response: Response,
+    body: ExecuteRequest | None = None,
+    key: KeyHeader = None,
+) -> dict[str, Any]:
+    """Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent."""
+    asked = body or ExecuteRequest()
+    request = LaunchRequest(asked.inputs, asked.initial_data, asked.source, key)
+    return _answer(response, _start(session, dag, user, request))
+
+
+@router.post("/runs/{id}/rerun", status_code=202, dependencies=[REPEAT, audited("flowdrop_rerun")])
+def rerun(
+    session: SessionDep,
+    user: UserDep,
+    run: Annotated[DagRun, REPEAT],
+    response: Response,
+    body: RerunRequest | None = None,
+    key: KeyHeader = None,
+) -> dict[str, Any]:
+    """Start a new run with the inputs of an ended one; it names the run it repeats (INT-11).
+
+    :raises ApiError: 409 ``PIPELINE_ACTIVE`` while that run is going on.
+    """
+    if not read_run(session, run).finished:
+        raise ApiError(409, "PIPELINE_ACTIVE", "The run is still going on.")
+    dag = session.get(DagModel, run.dag_id)
+    if dag is None or dag.is_stale:
+        raise not_found("workflow", run.dag_id)
+    conf = dict(run.conf or {})
+    own = conf.pop("flowdrop", None) or {}
+    inputs = conf if body is None or body.inputs is None else body.inputs
+    origin = {"rerun_of": pipeline_id(run.dag_id, run.run_id)}
+    request = LaunchRequest(inputs, own.get("initial_data") or {}, "rerun", key, origin)
+    return _answer(response, _start(session, dag, user, request))

@@ -1,0 +1,62 @@
+"""Health, configuration and version of this server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Any
+
+from fastapi import APIRouter
+
+from flowdrop_provider import __version__
+from flowdrop_provider.document.validation import MAX_EDGES, MAX_NODES
+from flowdrop_provider.plugins.api.security import open_to_all, signed_in
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["system"])
+
+_STARTED = time.monotonic()
+
+#: What this server serves of FlowDrop's contract; the editor's host pages may hide the rest.
+FEATURES = {
+    "workflows": True,
+    "workflow_store": False,
+    "executions": True,
+    "interrupts": True,
+    "playground": False,
+    "snapshots": False,
+    "agentspec": False,
+    "trace": True,
+    "metrics": True,
+}
+
+
+@router.get("/health", dependencies=[open_to_all])
+@router.get("/system/health", dependencies=[open_to_all], include_in_schema=False)
+def get_health() -> dict[str, Any]:
+    """Say that the server answers; both generations of the editor ask here."""
+    return {
+        "success": True,
+        "status": "healthy",
+        "timestamp": dt.datetime.now(dt.timezone.utc).isoformat(),
+        "version": __version__,
+        "service": "flowdrop-airflow",
+        "uptime": round(time.monotonic() - _STARTED),
+    }
+
+
+@router.get("/system/config", dependencies=[signed_in])
+def get_system_config() -> dict[str, Any]:
+    """Return features and limits."""
+    limits = {"maxWorkflowNodes": MAX_NODES, "maxWorkflowEdges": MAX_EDGES, "maxPageSize": 100}
+    return {"success": True, "data": {"version": __version__, "features": FEATURES, "limits": limits}}
+
+
+@router.get("/system/version", dependencies=[signed_in])
+def get_system_version() -> dict[str, Any]:
+    """Return the versions of this package, of the API and of Airflow."""
+    from airflow import __version__ as airflow_version
+
+    facts = {"version": __version__, "build": f"airflow-{airflow_version}", "api_version": "1"}
+    return {"success": True, **facts, "data": {**facts, "airflow_version": airflow_version}}
