@@ -60,6 +60,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _plan(parser)
     parser.add_argument("--inputs", metavar="JSON|@FILE", help="the workflow's declared inputs by name")
     parser.add_argument("--initial-data", metavar="JSON|@FILE", help="values by node id and port, or an event's payload")
+    parser.add_argument("--answers", metavar="JSON|@FILE", help="answers by node id, for nodes that ask somebody or wait")
 
 
 def _process(parser: argparse.ArgumentParser) -> None:

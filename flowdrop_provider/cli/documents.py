@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,10 @@ from flowdrop_provider.engine.launch import launch
 from flowdrop_provider.engine.naming import task_ids
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.records import RunIdentity
-from flowdrop_provider.engine.runner import run_plan
+from flowdrop_provider.engine.runner import RunResult, run_plan
 from flowdrop_provider.errors import DocumentError
 from flowdrop_provider.library.workshop import Verdict, catalogue_for, examine_path, plan_or_raise
+from flowdrop_provider.nodes.world import utc_now
 
 __all__ = ["plan", "run", "validate"]
 
@@ -132,7 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
     start = launch(compiled, inputs=inputs, initial_data=initial)
     identity = RunIdentity(run_id=f"local__{uuid.uuid4()}")
     show = (lambda _job: None) if arguments.json else (lambda job: print(job_line(job), flush=True))
-    result = run_plan(compiled, start, local_world(), identity=identity, on_record=show)
+    answers = json_argument(arguments.answers, "--answers") or {}
+    result = _run_answering(compiled, answers, start, local_world(), identity=identity, on_record=show)
     document = {
         "status": result.status,
         "workflow_id": compiled.workflow_id,
@@ -142,9 +146,41 @@ def run(arguments: argparse.Namespace) -> int:
         "skipped_node_ids": result.skipped_node_ids,
         "error": result.error,
         "warnings": result.warnings,
+        "waiting": result.progress.waiting.to_data() if result.progress.waiting else None,
     }
     if arguments.json:
         print_json(document)
     else:
         print(f"{result.status}: {short(result.outputs, 400)}")
+        _print_question(result)
     return 0 if result.status.startswith("completed") else 1
+
+
+def _run_answering(compiled: Plan, answers: dict[str, Any], *arguments: Any, **options: Any) -> RunResult:
+    """Run a plan; answer its questions from ``answers`` by node id, and sit its timers out."""
+    result = run_plan(compiled, *arguments, **options)
+    while (waiting := result.progress.waiting) is not None:
+        if waiting.kind == "timer":
+            left = dt.datetime.fromisoformat(waiting.wait_until or waiting.asked_at) - utc_now()
+            time.sleep(max(0.0, left.total_seconds()))
+        elif waiting.node_id not in answers:
+            return result
+        answer = {
+            "value": answers.get(waiting.node_id),
+            "asked_at": waiting.asked_at,
+            "answered_at": utc_now().isoformat(),
+            "wait_until": waiting.wait_until,
+            "timed_out": waiting.kind == "timer",
+        }
+        before = [job for job in result.jobs if job["status"] != "interrupted"]
+        result = run_plan(compiled, *arguments, **options, progress=result.progress, answers={waiting.node_id: answer})
+        result.jobs[:0] = before
+    return result
+
+
+def _print_question(result: RunResult) -> None:
+    waiting = result.progress.waiting
+    if waiting is not None:
+        choices = f" ({', '.join(str(option['label']) for option in waiting.options)})" if waiting.options else ""
+        print(f"Node {waiting.node_id!r} asks: {waiting.message}{choices}")
+        print(f"    Answer with --answers '{{\"{waiting.node_id}\": ...}}'.")

@@ -18,7 +18,7 @@ class Segment:
     """Steps that run in one task.
 
     :ivar name: node id the task is named after.
-    :ivar kind: ``node``, ``loop`` or ``fused``.
+    :ivar kind: ``node``, ``loop``, ``fused``, or ``wait`` for a node that waits for somebody or something.
     """
 
     name: str

@@ -26,6 +26,8 @@ _NOTES = frozenset({"note", "notes"})
 
 #: Where processors work that need nothing outside of the task's process.
 _IN_PROCESS = frozenset({"python", "loop", "state", "none"})
+#: Where processors work that put their task aside until somebody answers or a moment comes.
+_WAITING = frozenset({"person", "time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class OutlineTask:
     """One task.
 
     :ivar node_ids: its nodes; one, or those of a loop or a fused group.
-    :ivar kind: ``node``, ``loop`` or ``fused``.
+    :ivar kind: ``node``, ``loop``, ``fused`` or ``wait``.
     :ivar upstream: task ids.
     :ivar pure: whether Airflow may run it again after a lost worker.
     """
@@ -111,7 +113,7 @@ def _tasks(plan: Plan, fused: bool) -> tuple[OutlineTask, ...]:
     return tuple(
         OutlineTask(
             node_ids=segment.node_ids,
-            kind=segment.kind,
+            kind=_kind(plan, segment),
             task_id=names[segment.name],
             label=_label(plan, segment),
             upstream=_upstream(plan, segment, owner),
@@ -119,6 +121,19 @@ def _tasks(plan: Plan, fused: bool) -> tuple[OutlineTask, ...]:
         )
         for segment in found
     )
+
+
+def _kind(plan: Plan, segment: Segment) -> str:
+    if segment.kind == "node" and _runs(plan.nodes[segment.name]) in _WAITING:
+        return "wait"
+    return segment.kind
+
+
+def _runs(node: PlanNode) -> str:
+    from flowdrop_provider.nodes.registry import get_processor
+
+    processor = get_processor(node.node_type.processor)
+    return processor.runs if processor is not None else ""
 
 
 def _label(plan: Plan, segment: Segment) -> str:
@@ -135,10 +150,7 @@ def _upstream(plan: Plan, segment: Segment, owner: Mapping[str, str]) -> tuple[s
 
 def _is_fusable(node: PlanNode) -> bool:
     """Return whether a node may share a task: it works in this process and waits for nobody."""
-    from flowdrop_provider.nodes.registry import get_processor
-
-    processor = get_processor(node.node_type.processor)
-    return processor is not None and processor.runs in _IN_PROCESS
+    return _runs(node) in _IN_PROCESS
 
 
 def _is_pure(node: PlanNode) -> bool:

@@ -30,3 +30,9 @@ class FlowDropGroupOperator(BaseOperator):
         from flowdrop_provider.operators.groups import run_group
 
         return run_group(self.binding, self.binding.node_ids[self.task_id], context)
+
+    def resume(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Go on after an answer or a timer; called by Airflow in a new process."""
+        from flowdrop_provider.operators.groups import resume_group
+
+        return resume_group(self.binding, self.binding.node_ids[self.task_id], context, event)

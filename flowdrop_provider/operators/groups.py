@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.progress import Progress
 from flowdrop_provider.engine.records import JobRecord
@@ -20,32 +21,81 @@ from flowdrop_provider.errors import FlowDropError
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
+from flowdrop_provider.operators.waiting import answer_of, keep, let_go, problem_with, taken_up
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from flowdrop_provider.operators.binding import FlowBinding
 
-__all__ = ["run_group"]
+__all__ = ["resume_group", "run_group"]
 
 
 def run_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Context) -> dict[str, Any]:
     """Run the nodes of a group and return their redacted outputs by node id.
 
+    A retry after a lost worker goes on from the last checkpoint; its first question is asked again.
+
     :raises AirflowSkipException: none of them ran.
     :raises AirflowFailException: one failed without an error edge.
     """
     run = RunOnAirflow(binding, context)
+    return _drive(run, node_ids, taken_up(run) if run.ti.try_number > 1 else None, {})
+
+
+def resume_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Context, event: Any) -> dict[str, Any]:
+    """Go on with a group that waited; a wrong answer is asked for again.
+
+    :raises AirflowFailException: nobody answered in time (INT-18).
+    """
+    run = RunOnAirflow(binding, context)
+    progress = taken_up(run)
+    if progress is None or progress.waiting is None:
+        return _drive(run, node_ids, None, {})
+    waiting = progress.waiting
+    answer: Mapping[str, Any] | None = answer_of(waiting, event)
+    if answer is None:
+        _expire(run, node_ids, progress)
+        raise AirflowFailException(f"Nobody answered node {waiting.node_id!r} in time. [interrupt_expired]")
+    problem = problem_with(waiting, answer)
+    if problem is not None:
+        answer = let_go(run, waiting, problem)
+    return _drive(run, node_ids, progress, {waiting.node_id: answer})
+
+
+def _drive(
+    run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress | None, answers: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
     log = _Log(run)
-    progress = _runner(run, node_ids, sources, log).run()
-    _hand_on(run, node_ids, progress)
-    _skip_the_dead(run, node_ids, progress, sources, log.skips)
-    if progress.ended == RUN_FAILED and progress.error is not None:
-        raise AirflowFailException(f"{progress.error['message']} [{progress.error['code']}]")
-    if not log.outputs:
+    runner = _runner(run, node_ids, sources, log, progress, answers)
+    reached = runner.run()
+    while reached.waiting is not None:
+        keep(run, reached)
+        answer = let_go(run, reached.waiting)
+        runner = _runner(run, node_ids, sources, log, reached, {reached.waiting.node_id: answer})
+        reached = runner.run()
+    _hand_on(run, node_ids, reached)
+    _skip_the_dead(run, node_ids, reached, sources, log.skips)
+    if reached.ended == RUN_FAILED and reached.error is not None:
+        raise AirflowFailException(f"{reached.error['message']} [{reached.error['code']}]")
+    if all(outcome.status == "skipped" for outcome in reached.outcomes.values()):
         raise AirflowSkipException(f"Skipped: {next(iter(log.skips.values()), 'branch_not_active')}.")
     return log.outputs
+
+
+def _expire(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) -> None:
+    """End the run as nobody answered: the rest is skipped, the error says so."""
+    assert progress.waiting is not None  # noqa: S101 - the caller has looked
+    node_id = progress.waiting.node_id
+    progress.error = error_envelope(node_id, code="interrupt_expired", message="Nobody answered in time.")
+    progress.ended, progress.waiting = RUN_FAILED, None
+    node = run.plan.nodes[node_id]
+    progress.outcomes[node_id] = Outcome("failed", node.position, ports={"error": progress.error})
+    for other in node_ids:
+        progress.outcomes.setdefault(other, Outcome("skipped"))
+    _hand_on(run, node_ids, progress)
+    _skip_the_dead(run, node_ids, progress, SourceOutcomes(run.plan, run.task_ids, run.ti), {})
 
 
 class _Log:
@@ -64,7 +114,14 @@ class _Log:
         self._run.push(f"{JOB_KEY}.{record['order']}", record)
 
 
-def _runner(run: RunOnAirflow, node_ids: tuple[str, ...], sources: SourceOutcomes, log: _Log) -> Runner:
+def _runner(
+    run: RunOnAirflow,
+    node_ids: tuple[str, ...],
+    sources: SourceOutcomes,
+    log: _Log,
+    progress: Progress | None,
+    answers: Mapping[str, Mapping[str, Any]],
+) -> Runner:
     try:
         start = run.launch()
     except FlowDropError as error:
@@ -77,6 +134,8 @@ def _runner(run: RunOnAirflow, node_ids: tuple[str, ...], sources: SourceOutcome
         policy=run.policy,
         steps=steps_of(run.plan, node_ids),
         outside=sources,
+        progress=progress,
+        answers=answers,
         on_record=log.take,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flowdrop_provider import conf
 from flowdrop_provider.errors import NodeError
@@ -20,7 +21,22 @@ def airflow_world() -> World:
         from flowdrop_provider.nodes.file_store import LocalFileStore
 
         world.files = LocalFileStore(conf.file_root())
+    world.extras.update(_services())
     return world
+
+
+def _services() -> dict[str, Any]:
+    """Return the services of the optional node packs that the deployment's settings name."""
+    from flowdrop_provider.hooks.drupal import drupal_client
+    from flowdrop_provider.hooks.memory import airflow_memory
+    from flowdrop_provider.hooks.models import AirflowModels
+
+    services: dict[str, Any] = {"models": AirflowModels()}
+    if conf.memory_conn_id():
+        services["memory"] = airflow_memory(conf.memory_conn_id())
+    if conf.drupal_conn_id():
+        services["drupal"] = drupal_client(conf.drupal_conn_id())
+    return services
 
 
 def _secret(name: str) -> str:

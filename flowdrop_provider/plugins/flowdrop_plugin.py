@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from flowdrop_provider.plugins.api.mount import LazyApplication
+from flowdrop_provider.plugins.human_input import QuestionKeeper
 
 __all__ = ["FlowDropPlugin"]
 
@@ -14,3 +15,4 @@ class FlowDropPlugin(AirflowPlugin):
 
     name = "flowdrop"
     fastapi_apps = [{"name": "flowdrop", "app": LazyApplication(), "url_prefix": "/flowdrop"}]
+    fastapi_root_middlewares = [{"name": "flowdrop_human_input", "middleware": QuestionKeeper}]

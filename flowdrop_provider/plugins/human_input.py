@@ -114,7 +114,7 @@ def _rewrite(ti_id: str, body: bytes) -> None:
     except ValueError:
         return
     columns = ("subject", "body", "options", "defaults", "multiple", "params")
-    values = {name: question[name] for name in columns if name in question}
+    values = {name: question[name] for name in columns if question.get(name) is not None}
     with create_session() as session:
         open_question = HITLDetail.responded_at.is_(None)
         session.execute(update(HITLDetail).where(HITLDetail.ti_id == UUID(ti_id), open_question).values(**values))
