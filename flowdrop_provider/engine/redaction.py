@@ -36,8 +36,8 @@ _QUERY = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_.=-]{8,}")
 _MAX_JSON_IN_STRING = 4 * 1024 * 1024
-#: Nesting that is still looked through; what lies deeper is masked unseen.
-_MAX_DEPTH = 250
+#: Nesting that is still looked through, four Python frames a level; what lies deeper is masked unseen.
+_MAX_DEPTH = 120
 #: A secret shorter than this would shred any text.
 _MIN_SECRET = 4
 
@@ -78,7 +78,7 @@ class Redactor:
 
     def _value(self, value: Any, path: str, touched: list[str], depth: int) -> Any:
         if isinstance(value, str):
-            return self._text(value, path, touched)
+            return self._text(value, path, touched, depth)
         if isinstance(value, Mapping | list | tuple) and depth >= _MAX_DEPTH:
             touched.append(path)
             return MASK
@@ -104,18 +104,18 @@ class Redactor:
             return MASK
         return self._value(item, path, touched, depth + 1)
 
-    def _text(self, text: str, path: str, touched: list[str]) -> str:
+    def _text(self, text: str, path: str, touched: list[str], depth: int) -> str:
         result = self._known.sub(MASK, text) if self._known is not None else text
         if "://" in result:
             result = _USERINFO.sub(rf"\1{MASK}@", result)
         if "=" in result:
             result = _QUERY.sub(rf"\1{MASK}", result)
-        result = self._json(_BEARER.sub(rf"\1 {MASK}", result))
+        result = self._json(_BEARER.sub(rf"\1 {MASK}", result), depth)
         if result != text:
             touched.append(path)
         return result
 
-    def _json(self, text: str) -> str:
+    def _json(self, text: str, depth: int) -> str:
         """Redact JSON that travels inside a string."""
         if text.lstrip()[:1] not in {"{", "["} or len(text) > _MAX_JSON_IN_STRING:
             return text
@@ -124,7 +124,7 @@ class Redactor:
         except (ValueError, RecursionError):
             return text
         touched: list[str] = []
-        masked = self._value(parsed, "", touched, 0)
+        masked = self._value(parsed, "", touched, depth + 1)
         return json.dumps(masked, ensure_ascii=False) if touched else text
 
 
