@@ -12,12 +12,17 @@ __all__ = [
     "allowed_hosts",
     "cache_folder",
     "dag_id_prefix",
+    "drupal_conn_id",
+    "embedding_model",
     "file_root",
     "fused",
     "http_connections",
     "large_value_bytes",
     "large_value_path",
     "lost_worker_retries",
+    "memory_conn_id",
+    "model_aliases",
+    "model_conn_id",
     "record_max_bytes",
     "seal_keys",
     "sensitive_keys",
@@ -111,7 +116,36 @@ def allowed_hosts() -> list[str]:
     return _words("allowed_hosts")
 
 
+def _pairs(key: str) -> dict[str, str]:
+    pairs = (entry.split("=", 1) for entry in _words(key) if "=" in entry)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
 def http_connections() -> dict[str, str]:
     """``[flowdrop] http_connections``: Airflow connection by host, as ``host=connection_id``, comma-separated (none)."""
-    pairs = (entry.split("=", 1) for entry in _words("http_connections") if "=" in entry)
-    return {host.strip().lower(): connection_id.strip() for host, connection_id in pairs}
+    return {host.lower(): connection_id for host, connection_id in _pairs("http_connections").items()}
+
+
+def memory_conn_id() -> str:
+    """``[flowdrop] memory_conn_id``: connection of the SQL database memory nodes use; empty refuses them (empty)."""
+    return _get("memory_conn_id", "")
+
+
+def model_conn_id() -> str:
+    """``[flowdrop] model_conn_id``: Pydantic AI connection of AI nodes; empty refuses them (empty)."""
+    return _get("model_conn_id", "")
+
+
+def model_aliases() -> dict[str, str]:
+    """``[flowdrop] model_aliases``: model by a drawing's model name or role, as ``name=model``, comma-separated (none)."""
+    return _pairs("model_aliases")
+
+
+def embedding_model() -> str:
+    """``[flowdrop] embedding_model``: model of embedding nodes, as ``provider:model``; empty refuses them (empty)."""
+    return _get("embedding_model", "")
+
+
+def drupal_conn_id() -> str:
+    """``[flowdrop] drupal_conn_id``: HTTP connection of the Drupal site that entity nodes use; empty refuses them (empty)."""
+    return _get("drupal_conn_id", "")

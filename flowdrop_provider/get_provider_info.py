@@ -45,4 +45,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "file_root": _option("Folder below which file nodes work; empty refuses them."),
     "allowed_hosts": _option("Internal hosts or networks that HTTP nodes may reach, comma-separated."),
     "http_connections": _option("Airflow connection by host, as host=connection_id, comma-separated."),
+    "memory_conn_id": _option("Connection of the SQL database memory nodes use; empty refuses them."),
+    "model_conn_id": _option("Pydantic AI connection of AI nodes; empty refuses them."),
+    "model_aliases": _option("Model by a drawing's model name or role, as name=model, comma-separated."),
+    "embedding_model": _option("Model of embedding nodes, as provider:model; empty refuses them."),
+    "drupal_conn_id": _option("HTTP connection of the Drupal site that entity nodes use; empty refuses them."),
 }

@@ -9,6 +9,7 @@ from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.file_store import LocalFileStore
 from flowdrop_provider.nodes.http_client import HttpPolicy, PinnedHttpClient
 from flowdrop_provider.nodes.memory_store import InProcessMemory
+from flowdrop_provider.nodes.models import EnvironmentModels
 from flowdrop_provider.nodes.world import World
 
 __all__ = ["local_world"]
@@ -26,7 +27,7 @@ def local_world() -> World:
         allow_networks=tuple(entry for entry in entries if "/" in entry),
     )
     root = Path(os.environ.get("FLOWDROP_FILE_ROOT", "flowdrop_files"))
-    extras = {"memory": InProcessMemory()}
+    extras = {"memory": InProcessMemory(), "models": EnvironmentModels()}
     return World(secret=_secret, http=PinnedHttpClient(policy), files=LocalFileStore(root), extras=extras)
 
 

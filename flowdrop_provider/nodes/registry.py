@@ -21,11 +21,15 @@ log = logging.getLogger(__name__)
 
 #: One module per category; keep the list sorted. A module contributes every ``Processor`` among its attributes.
 _MODULES: tuple[str, ...] = (
+    "ai_agents",
+    "ai_chat",
     "control",
     "conversation",
     "data_operations",
     "dataframes",
     "eca",
+    "embeddings",
+    "entities",
     "files",
     "formats",
     "helpers",
@@ -44,11 +48,13 @@ _MODULES: tuple[str, ...] = (
     "regex",
     "sequences",
     "shaping",
+    "subworkflows",
     "testing",
     "texts",
     "time_nodes",
     "tools",
     "triggers",
+    "vectors",
     "waits",
 )
 
