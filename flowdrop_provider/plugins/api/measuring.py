@@ -1,0 +1,173 @@
+"""Figures over a period: how often, how long, how long queued, how often failed; with the period before for comparison.
+
+On PostgreSQL the database computes the percentiles; elsewhere at most :data:`MAX_SAMPLES` executions are read and computed
+here, and the answer says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from sqlalchemy import ColumnElement, Float, and_, cast, extract, func, select
+from sqlalchemy.orm import Session
+
+from flowdrop_provider.engine.naming import RESULT_TASK_ID
+from flowdrop_provider.plugins.api.drawings import Drawing, latest_drawings
+from flowdrop_provider.plugins.api.reading import is_job_key
+
+__all__ = ["MAX_SAMPLES", "metrics"]
+
+MAX_SAMPLES = 50_000
+
+_NAMES = ("workflow_id", "node_id", "node_type_id")
+
+Groups = dict[tuple[str, ...], dict[str, Any]]
+
+
+def _seconds(session: Session, start: Any, end: Any) -> Any:
+    if session.get_bind().dialect.name == "sqlite":
+        return (func.julianday(end) - func.julianday(start)) * 86_400.0
+    return extract("epoch", end - start)
+
+
+def _period(dag_ids: set[str], since: dt.datetime, until: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    return DagRun.dag_id.in_(sorted(dag_ids)), DagRun.run_after >= since, DagRun.run_after < until
+
+
+def _runs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
+    return select(
+        DagRun.dag_id.label("first"),
+        DagRun.dag_id.label("second"),
+        DagRun.dag_id.label("kind"),
+        (DagRun.state == "failed").label("failed"),
+        _seconds(session, DagRun.start_date, DagRun.end_date).label("seconds"),
+        _seconds(session, DagRun.queued_at, DagRun.start_date).label("waited"),
+    ).where(*period, DagRun.end_date.is_not(None))
+
+
+def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
+    """Return one row a job: its record tells node, time and outcome; a task without one (a lost worker) speaks for itself."""
+    told = XComModel.value
+    status = func.coalesce(told["status"].as_string(), TaskInstance.state)
+    ran = cast(told["execution_time_us"].as_string(), Float) / 1_000_000.0
+    return (
+        select(
+            DagRun.dag_id.label("first"),
+            func.coalesce(told["node_id"].as_string(), TaskInstance.task_id).label("second"),
+            func.coalesce(told["node_type_id"].as_string(), "").label("kind"),
+            (status == "failed").label("failed"),
+            func.coalesce(ran, _seconds(session, TaskInstance.start_date, TaskInstance.end_date)).label("seconds"),
+            _seconds(session, TaskInstance.queued_dttm, TaskInstance.start_date).label("waited"),
+        )
+        .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
+        .outerjoin(
+            XComModel,
+            and_(
+                XComModel.dag_run_id == DagRun.id,
+                XComModel.task_id == TaskInstance.task_id,
+                XComModel.map_index == TaskInstance.map_index,
+                is_job_key(),
+            ),
+        )
+        .where(*period, TaskInstance.task_id != RESULT_TASK_ID, status.in_(["completed", "success", "failed"]))
+    )
+
+
+def metrics(session: Session, dag_ids: set[str], group_by: str, since: dt.datetime, until: dt.datetime) -> list[dict[str, Any]]:
+    """Return the figures of each group, the busiest first.
+
+    :param group_by: ``workflow`` (runs), ``node`` or ``node_type`` (jobs); times in seconds.
+    """
+    if not dag_ids:
+        return []
+    source = _runs if group_by == "workflow" else _jobs
+    keys = {"workflow": ("first",), "node": ("first", "second"), "node_type": ("kind",)}[group_by]
+    compute = _computed if session.get_bind().dialect.name == "postgresql" else _sampled
+    periods = ((since, until), (since - (until - since), since))
+    now, then = (compute(session, source(session, _period(dag_ids, *period)), keys) for period in periods)
+    drawings = latest_drawings(session, {key[0] for key in now}) if group_by != "node_type" else {}
+    rows = [{**_identity(group_by, key, drawings), **figures, "previous": then.get(key)} for key, figures in now.items()]
+    return sorted(rows, key=lambda row: (-row["count"], json.dumps([row.get(name) for name in _NAMES])))
+
+
+def _identity(group_by: str, key: tuple[str, ...], drawings: Mapping[str, Drawing]) -> dict[str, Any]:
+    if group_by == "node_type":
+        return {"node_type_id": key[0]}
+    drawing = drawings.get(key[0], Drawing({}))
+    found = {"dag_id": key[0], "workflow_id": drawing.workflow_id or key[0], "name": drawing.name or key[0]}
+    if group_by == "workflow":
+        return found
+    node = drawing.nodes.get(key[1], {})
+    return {**found, "node_id": key[1], "node_type_id": node.get("type"), "label": node.get("label") or key[1]}
+
+
+def _computed(session: Session, query: Any, keys: tuple[str, ...]) -> Groups:
+    data = query.subquery()
+    names = [data.c[key] for key in keys]
+    percentile = func.percentile_cont
+    columns = (
+        func.count(),
+        func.count().filter(data.c.failed),
+        percentile(0.5).within_group(data.c.seconds),
+        percentile(0.95).within_group(data.c.seconds),
+        func.max(data.c.seconds),
+        percentile(0.5).within_group(data.c.waited),
+        percentile(0.95).within_group(data.c.waited),
+    )
+    rows = session.execute(select(*names, *columns).group_by(*names))
+    return {tuple(row[: len(keys)]): _figures(*row[len(keys) :], complete=True) for row in rows}
+
+
+def _sampled(session: Session, query: Any, keys: tuple[str, ...]) -> Groups:
+    rows = session.execute(query.limit(MAX_SAMPLES)).all()
+    grouped: dict[tuple[str, ...], list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(tuple(getattr(row, key) for key in keys), []).append(row)
+    complete = len(rows) < MAX_SAMPLES
+    return {key: _of_samples(found, complete=complete) for key, found in grouped.items()}
+
+
+def _of_samples(rows: list[Any], *, complete: bool) -> dict[str, Any]:
+    seconds = [row.seconds for row in rows if row.seconds is not None]
+    waited = [row.waited for row in rows if row.waited is not None]
+    failed = sum(bool(row.failed) for row in rows)
+    spread = (_percentile(seconds, 50), _percentile(seconds, 95), max(seconds, default=None))
+    return _figures(len(rows), failed, *spread, _percentile(waited, 50), _percentile(waited, 95), complete=complete)
+
+
+def _percentile(values: Iterable[float], percent: int) -> float | None:
+    found = sorted(values)
+    if len(found) < 2:
+        return found[0] if found else None
+    return statistics.quantiles(found, n=100, method="inclusive")[percent - 1]
+
+
+def _figures(
+    count: int,
+    failed: int,
+    p50: float | None,
+    p95: float | None,
+    longest: float | None,
+    waited_p50: float | None,
+    waited_p95: float | None,
+    *,
+    complete: bool,
+) -> dict[str, Any]:
+    return {
+        "count": count,
+        "failed": failed,
+        "failure_rate": round(failed / count, 6) if count else 0.0,
+        "duration_s": {"p50": _rounded(p50), "p95": _rounded(p95), "max": _rounded(longest)},
+        "queue_wait_s": {"p50": _rounded(waited_p50), "p95": _rounded(waited_p95)},
+        "complete": complete,
+    }
+
+
+def _rounded(value: Any) -> float | None:
+    return round(float(value), 6) if value is not None else None

@@ -1,0 +1,94 @@
+"""Figures and audit entries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.models.log import Log
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+from sqlalchemy import select
+
+from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor, pipeline_id
+from flowdrop_provider.plugins.api.measuring import metrics
+from flowdrop_provider.plugins.api.reading import iso
+from flowdrop_provider.plugins.api.run_lists import dag_ids_of
+from flowdrop_provider.plugins.api.security import listed
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["figures"])
+
+MEASURED = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
+AUDITED = listed(DagAccessEntity.AUDIT_LOG)
+_DETAILS = ("method", "path", "body", "state", "note", "only_failed", "dry_run")
+_LONGEST = dt.timedelta(days=366)
+
+
+@router.get("/metrics")
+def get_metrics(
+    session: SessionDep,
+    readable: Annotated[set[str], MEASURED],
+    group_by: Literal["workflow", "node", "node_type"] = "workflow",
+    workflow_id: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> dict[str, Any]:
+    """Return figures of runs or nodes that were to start in a period (by default the last 24 hours), and of the one before."""
+    end = until or dt.datetime.now(dt.timezone.utc)
+    start = since or end - dt.timedelta(days=1)
+    if not dt.timedelta() < end - start <= _LONGEST:
+        raise ApiError(400, "PERIOD_INVALID", "The period must end after it begins and be at most 366 days long.")
+    rows = metrics(session, dag_ids_of(readable, workflow_id), group_by, start, end)
+    period = {"since": iso(start), "until": iso(end), "previous_since": iso(start - (end - start))}
+    return {"success": True, "data": rows, "period": period, "group_by": group_by}
+
+
+@router.get("/audit")
+def get_audit(
+    session: SessionDep,
+    readable: Annotated[set[str], AUDITED],
+    workflow_id: str | None = None,
+    event: Annotated[str | None, Query(max_length=60)] = None,
+    limit: int = 50,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> dict[str, Any]:
+    """Return what people did to FlowDrop's workflows and runs, the newest first, from Airflow's action log."""
+    size = min(max(limit, 1), 100)
+    query = select(Log).where(Log.dag_id.in_(sorted(dag_ids_of(readable, workflow_id)))).order_by(Log.id.desc()).limit(size + 1)
+    if event is not None:
+        query = query.where(Log.event == event)
+    if cursor is not None:
+        query = query.where(Log.id < open_cursor(cursor, int)[0])
+    entries = list(session.scalars(query))
+    following = pack_cursor(entries[size - 1].id) if len(entries) > size else None
+    rows = [_entry(entry) for entry in entries[:size]]
+    return {"success": True, "data": rows, "pagination": {"limit": size, "next_cursor": following}}
+
+
+def _entry(entry: Log) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": iso(entry.dttm),
+        "event": entry.event,
+        "user": entry.owner,
+        "dag_id": entry.dag_id,
+        "run_id": entry.run_id,
+        "pipeline_id": pipeline_id(entry.dag_id, entry.run_id) if entry.dag_id and entry.run_id else None,
+        "task_id": entry.task_id,
+        "details": _details(entry.extra),
+    }
+
+
+def _details(extra: str | None) -> dict[str, Any]:
+    """Return what an entry says about the request; inputs that Airflow's own entries copy stay out of it."""
+    try:
+        found = json.loads(extra or "{}")
+    except ValueError:
+        return {}
+    return {name: found[name] for name in _DETAILS if name in found} if isinstance(found, dict) else {}

@@ -1,0 +1,101 @@
+"""One run closely: trace, changes, values by path, and a comparison of two."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.models.dagrun import DagRun
+from fastapi import APIRouter, Query, Request, Response
+
+from flowdrop_provider.plugins.api.errors import not_found
+from flowdrop_provider.plugins.api.ids import etag, open_cursor, pack_cursor
+from flowdrop_provider.plugins.api.reading import read_run
+from flowdrop_provider.plugins.api.routes.pipelines import READ, not_modified, unchanged
+from flowdrop_provider.plugins.api.security import UserDep, may_read_values, of_run
+from flowdrop_provider.plugins.api.shapes.comparisons import comparison
+from flowdrop_provider.plugins.api.shapes.traces import changed_document, job_row, trace_document
+from flowdrop_provider.plugins.api.shapes.values import part_of, resolve
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["runs"])
+
+_ENTITIES = (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
+READ_VALUES = of_run("GET", *_ENTITIES, DagAccessEntity.XCOM)
+READ_OTHER = of_run("GET", *_ENTITIES, param="other_id")
+
+
+@router.get("/runs/{id}/trace", response_model=None)
+def get_trace(
+    request: Request, response: Response, session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]
+) -> dict[str, Any] | Response:
+    """Return the graph of the run's own revision, what its nodes and edges did, and the timeline."""
+    view = read_run(session, run)
+    values = may_read_values(user, run.dag_id)
+    if unchanged(request, response, etag("trace", view.id, view.changed, view.status, values)):
+        return not_modified(response)
+    return {"success": True, "data": trace_document(view, values=values)}
+
+
+@router.get("/runs/{id}/changes", response_model=None)
+def get_changes(
+    request: Request,
+    response: Response,
+    session: SessionDep,
+    run: Annotated[DagRun, READ],
+    since: Annotated[str | None, Query(max_length=400)] = None,
+) -> dict[str, Any] | Response:
+    """Return the state of a run, or 304 when nothing happened since the cursor (or the entity tag) that the caller has."""
+    known = open_cursor(since, str)[0] if since is not None else None
+    view = read_run(session, run)
+    unmodified = unchanged(request, response, etag("changes", view.id, view.changed, view.status))
+    if unmodified or (known is not None and known == view.changed):
+        return not_modified(response)
+    return {"success": True, "data": changed_document(view, pack_cursor(view.changed))}
+
+
+@router.get("/runs/{id}/jobs")
+def get_jobs_of_run(session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]) -> dict[str, Any]:
+    """Return the jobs of one run in their order, with input and output for callers who may read XComs in Airflow."""
+    values = may_read_values(user, run.dag_id)
+    return {"success": True, "data": [job_row(job, values=values) for job in read_run(session, run).jobs]}
+
+
+@router.get("/runs/{id}/nodes/{node_id}/data")
+def get_node_data(
+    session: SessionDep,
+    run: Annotated[DagRun, READ_VALUES],
+    node_id: str,
+    side: Literal["input", "output"] = "output",
+    path: Annotated[str, Query(max_length=1_000)] = "",
+    offset: int = 0,
+    limit: int = 1_000,
+    execution: Annotated[int | None, Query(ge=1)] = None,
+) -> dict[str, Any]:
+    """Return a part of a node's recorded input or output, redacted as it is recorded.
+
+    ``path`` is a JSON Pointer; ``offset`` and ``limit`` cut texts, lists and objects; ``execution`` chooses a round of a loop.
+    """
+    jobs = [job for job in read_run(session, run).jobs if job.node_id == node_id]
+    if execution is not None:
+        jobs = [job for job in jobs if job.execution_number == execution]
+    if not jobs:
+        raise not_found("job", node_id)
+    job = jobs[-1]
+    value = resolve(job.record.get(f"{side}_data", {}), path)
+    truncated = {name: size for name, size in job.record.get("truncated", {}).items() if name.startswith(f"{side}_data")}
+    return {
+        "success": True,
+        "data": {**part_of(value, offset, limit), "path": path, "job_id": job.id, "truncated": truncated},
+    }
+
+
+@router.get("/runs/{id}/compare/{other_id}")
+def compare_runs(
+    session: SessionDep, user: UserDep, run: Annotated[DagRun, READ], other: Annotated[DagRun, READ_OTHER]
+) -> dict[str, Any]:
+    """Return how two runs differ, node by node."""
+    values = may_read_values(user, run.dag_id) and may_read_values(user, other.dag_id)
+    return {"success": True, "data": comparison(read_run(session, run), read_run(session, other), values=values)}
