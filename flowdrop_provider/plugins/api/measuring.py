@@ -7,6 +7,7 @@ here, and the answer says so.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
