@@ -41,11 +41,20 @@ def process(arguments: argparse.Namespace) -> int:
 def _line(line: str, known: NodeTypeCatalogue) -> dict[str, Any]:
     try:
         request = json.loads(line)
-        answer = _answer(str(request["node_type"]), _object(request.get("config")), _object(request.get("inputs")), known)
-        return {"id": request.get("id"), **answer}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        problem = {"code": "malformed_request", "message": f"The line is no request: {error!r}.", "retryable": False}
-        return {"id": None, "error": problem}
+    except (ValueError, RecursionError) as error:
+        return {"id": None, **_malformed(f"The line is not JSON: {error}.")}
+    if not isinstance(request, dict) or not isinstance(request.get("node_type"), str):
+        own = request.get("id") if isinstance(request, dict) else None
+        return {"id": own, **_malformed('The line must be an object with a "node_type".')}
+    try:
+        config, inputs = _object(request.get("config")), _object(request.get("inputs"))
+    except TypeError as error:
+        return {"id": request.get("id"), **_malformed(f"The {error}.")}
+    return {"id": request.get("id"), **_answer(request["node_type"], config, inputs, known)}
+
+
+def _malformed(message: str) -> dict[str, Any]:
+    return {"error": {"code": "malformed_request", "message": message, "retryable": False}}
 
 
 def _object(value: Any) -> Mapping[str, Any]:
