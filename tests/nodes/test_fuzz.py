@@ -1,10 +1,9 @@
-"""Any JSON in gives JSON or a node-level error out, in bounded time, for every pure processor of the first generation."""
+"""Any JSON in gives JSON or a node-level error out, in bounded time, for every pure processor and those of the stores."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,26 +13,14 @@ from hypothesis import strategies as st
 from flowdrop_provider.engine.parameters import resolve
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes._php.texts import Utf8Fragment
-from flowdrop_provider.nodes.api import NodeContext, Processor, StopRun
-from flowdrop_provider.nodes.registry import processors_of
+from flowdrop_provider.nodes.api import Interrupt, NodeContext, Processor, StopRun
+from flowdrop_provider.nodes.memory_store import InProcessMemory
+from flowdrop_provider.nodes.registry import all_processors
 from flowdrop_provider.nodes.world import World
 
-MODULES = (
-    "control",
-    "data_operations",
-    "dataframes",
-    "eca",
-    "formats",
-    "logic",
-    "math_nodes",
-    "notes",
-    "regex",
-    "testing",
-    "texts",
-    "time_nodes",
-    "triggers",
-)
-PROCESSORS = [item for name in MODULES for item in processors_of(import_module(f"flowdrop_provider.nodes.{name}"))]
+#: Nodes of the memory store are fuzzed like pure ones: each example gets a store of its own.
+_STORES = {"conversation", "memory", "people", "vectors"}
+PROCESSORS = [item for item in all_processors() if item.pure or item.function.__module__.rpartition(".")[2] in _STORES]
 
 WORDS = [
     "",
@@ -118,11 +105,12 @@ def is_json(value: Any) -> bool:
 
 
 def run(processor: Processor, config: dict[str, Any], inputs: dict[str, Any]) -> Any:
-    world = World(now=lambda: dt.datetime(2025, 1, 15, tzinfo=dt.timezone.utc))
+    extras = {"memory": InProcessMemory()}
+    world = World(now=lambda: dt.datetime(2025, 1, 15, tzinfo=dt.timezone.utc), session_id="s", user_id="7", extras=extras)
     try:
         params = resolve(processor.node_type, config, inputs)
         return processor.function(params, NodeContext("n", inputs=inputs, config=config, world=world))
-    except (NodeError, StopRun) as raised:
+    except (NodeError, StopRun, Interrupt) as raised:
         return getattr(raised, "outputs", {})
 
 
