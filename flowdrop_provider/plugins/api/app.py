@@ -17,7 +17,19 @@ __all__ = ["PREFIX", "create_app"]
 #: Below the plugin's mount point ``/flowdrop``.
 PREFIX = "/api/v1"
 
-_ROUTERS = ("system", "node_types", "launching", "workflows", "pipelines", "logs", "runs", "jobs", "metrics")
+_ROUTERS = (
+    "system",
+    "node_types",
+    "launching",
+    "workflows",
+    "pipelines",
+    "logs",
+    "runs",
+    "jobs",
+    "metrics",
+    "exports",
+    "interrupts",
+)
 
 
 def _origins() -> list[str]:

@@ -180,7 +180,9 @@ def _jobs(run: DagRun, drawing: Drawing, tasks: list[Any], values: list[Any], *,
         found += [recorded_job(item, task, cancelled=cancelled) for item in told]
         state = _silent_state(task.state, drawing.tasks.get(task.task_id, ()), told)
         found += [_silent_job(run, drawing, node_id, task, state, reasons, cancelled=cancelled) for node_id in silent]
-    return _numbered(sorted(found, key=lambda job: (job.started is None, job.started or "", job.order, job.id)))
+    # A job that waited for an answer leaves a record before and one after it, both with its id.
+    last = {job.id: job for job in sorted(found, key=lambda job: job.order)}
+    return _numbered(sorted(last.values(), key=lambda job: (job.started is None, job.started or "", job.order, job.id)))
 
 
 def _numbered(jobs: list[Job]) -> list[Job]:

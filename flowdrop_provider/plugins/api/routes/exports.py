@@ -1,0 +1,52 @@
+"""Exports of runs and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from flowdrop_provider.plugins.api.exporting import as_csv, as_ndjson, run_bundle
+from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
+from flowdrop_provider.plugins.api.reading import read_run
+from flowdrop_provider.plugins.api.routes.jobs import READABLE, WantedJobs
+from flowdrop_provider.plugins.api.routes.runs import READ_VALUES
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["exports"])
+
+_PAGE = 500
+
+
+@router.get("/runs/{id}/export")
+def export_run(session: SessionDep, run: Annotated[DagRun, READ_VALUES], response: Response) -> dict[str, Any]:
+    """Return one run as a verifiable bundle: drawing, revision, records and the hash of each part."""
+    response.headers["Content-Disposition"] = 'attachment; filename="flowdrop-run.json"'
+    return run_bundle(read_run(session, run))
+
+
+def _pages(wanted: JobFilter, first: str | None, format_: str) -> Iterator[str]:
+    def page(cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        # A session a page: the answer may take minutes, and the request's own ends before it is sent.
+        with create_session(scoped=False) as session:
+            return list_jobs(session, wanted, _PAGE, cursor or first)
+
+    return as_csv(page) if format_ == "csv" else as_ndjson(page)
+
+
+@router.get("/export/jobs", dependencies=[READABLE], response_class=StreamingResponse)
+def export_jobs(
+    wanted: WantedJobs,
+    format: Literal["ndjson", "csv"] = "ndjson",  # noqa: A002 - says what it is in the address
+    cursor: Annotated[str | None, Query(max_length=1_200)] = None,
+) -> StreamingResponse:
+    """Return jobs across runs, without input and output, at most 10,000 in one answer."""
+    kind = "text/csv; charset=utf-8" if format == "csv" else "application/x-ndjson"
+    headers = {"Content-Disposition": f'attachment; filename="flowdrop-jobs.{format}"'}
+    return StreamingResponse(_pages(wanted, cursor, format), media_type=kind, headers=headers)
