@@ -19,7 +19,7 @@ UNKNOWN, MISSING, TWIG = "R9_NODE_TYPE_UNKNOWN", "R1_PLUGIN_MISSING", "R11_EXPRE
 WORKFLOWS: dict[str, set[str]] = {
     # The editor's samples use node types that only their own mock server knows.
     "editor/docs__demoWorkflow.json": {UNKNOWN},
-    "editor/express__sample_chat_pipeline.json": {UNKNOWN},
+    "editor/express__sample_chat_pipeline.json": set(),
     "editor/express__sample_content_processing.json": {UNKNOWN},
     "editor/fixture__complexWorkflow.json": {UNKNOWN},
     "editor/fixture__cyclicWorkflow.json": {"CMP_CYCLE", UNKNOWN},
@@ -95,11 +95,17 @@ def name_of(path: Path) -> str:
 FILES = sorted(file for file in (SHARED / "exports").rglob("*") if file.is_file()) if SHARED.is_dir() else []
 
 
-HIDDEN = pytest.mark.xfail(strict=True, reason="conversation_buffer hides appended_any, which this real drawing wires (R7)")
+#: Real drawings that wire a port which our shipped type hides: the types are to be mended, not the table.
+HIDDEN = {
+    "site-b/lets_create_a_reasoner": "conversation_buffer hides appended_any",
+    "editor/docs__demoWorkflow.json": "simple_agent hides tools",
+    "editor/mocks__demo_tool_workflow.json": "simple_agent hides tools",
+}
 
 
 def judged(path: Path) -> object:
-    return pytest.param(path, marks=HIDDEN) if name_of(path) == "site-b/lets_create_a_reasoner" else path
+    reason = HIDDEN.get(name_of(path))
+    return pytest.param(path, marks=pytest.mark.xfail(strict=True, reason=reason)) if reason else path
 
 
 @pytest.mark.parametrize("path", [judged(path) for path in FILES], ids=name_of)

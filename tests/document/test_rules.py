@@ -254,7 +254,7 @@ def test_manifest_entries(side: str, entry: dict[str, str], code: str) -> None:
     assert found == [(code, f"schema.{side}.0")]
 
 
-@pytest.mark.rule("R4.b", "R4.d", "MAN-2")
+@pytest.mark.rule("R4.b", "R4.d")
 def test_manifest_as_a_whole() -> None:
     again = {**MANIFEST, "port": "wired"}
     assert errors([plain("a")], [], input_ports=[MANIFEST, again]) == [
