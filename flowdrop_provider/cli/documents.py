@@ -17,9 +17,11 @@ from flowdrop_provider.engine.naming import task_ids
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.records import RunIdentity
 from flowdrop_provider.engine.runner import RunResult, run_plan
+from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.errors import DocumentError
+from flowdrop_provider.library.sources import PlanSource
 from flowdrop_provider.library.workshop import Verdict, catalogue_for, examine_path, plan_or_raise
-from flowdrop_provider.nodes.world import utc_now
+from flowdrop_provider.nodes.world import World, utc_now
 
 __all__ = ["plan", "run", "validate"]
 
@@ -127,8 +129,6 @@ def _print_plan(compiled: Plan) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a workflow in this process and print its jobs; 0 when it completed."""
-    from flowdrop_provider.nodes.local_world import local_world
-
     compiled = plan_or_raise(_one(arguments))
     inputs = json_argument(arguments.inputs, "--inputs")
     initial = json_argument(arguments.initial_data, "--initial-data")
@@ -136,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
     identity = RunIdentity(run_id=f"local__{uuid.uuid4()}")
     show = (lambda _job: None) if arguments.json else (lambda job: print(job_line(job), flush=True))
     answers = json_argument(arguments.answers, "--answers") or {}
-    result = _run_answering(compiled, answers, start, local_world(), identity=identity, on_record=show)
+    result = _run_answering(compiled, answers, start, _world(arguments, compiled), identity=identity, on_record=show)
     document = {
         "status": result.status,
         "workflow_id": compiled.workflow_id,
@@ -154,6 +154,16 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{result.status}: {short(result.outputs, 400)}")
         _print_question(result)
     return 0 if result.status.startswith("completed") else 1
+
+
+def _world(arguments: argparse.Namespace, compiled: Plan) -> World:
+    """Return this machine as the world, with the workflows beside the file as callable ones."""
+    from flowdrop_provider.nodes.local_world import local_world
+
+    world = local_world()
+    source = PlanSource(Path(arguments.file), compiled.workflow_id, arguments.node_types)
+    world.extras["workflows"] = InlineWorkflows(source.sibling, world, (compiled.workflow_id,))
+    return world
 
 
 def _run_answering(compiled: Plan, answers: dict[str, Any], *arguments: Any, **options: Any) -> RunResult:

@@ -15,9 +15,9 @@ from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
 from flowdrop_provider.document.revision import revision_of
 from flowdrop_provider.engine.graphs import find_cycle
 from flowdrop_provider.engine.outputs import branch_names
-from flowdrop_provider.engine.plan import Plan, PlanEdge, PlanNode, Region
+from flowdrop_provider.engine.plan import Plan, PlanEdge, PlanNode, Region, ToolNode
 from flowdrop_provider.engine.regions import Layout, lay_out
-from flowdrop_provider.engine.tools import wire_tools
+from flowdrop_provider.engine.tools import tool_name, wire_tools
 from flowdrop_provider.errors import CompilationError, DocumentError
 
 __all__ = ["compile_workflow"]
@@ -59,6 +59,7 @@ def compile_workflow(workflow: Workflow, catalogue: NodeTypeCatalogue) -> Plan:
         output_schema=workflow.output_schema,
         settings=workflow.settings,
         tools=tools,
+        tool_nodes=_tool_nodes(tools, nodes, types),
         warnings=(*layout.warnings, *_warnings(workflow, order, types)),
     )
 
@@ -179,6 +180,16 @@ def _map_nodes(
             regions=paths.get(node_id, ()),
         )
         for node_id in layout.node_ids()
+    }
+
+
+def _tool_nodes(
+    tools: Mapping[str, tuple[str, ...]], nodes: Mapping[str, Node], types: Mapping[str, NodeType]
+) -> dict[str, ToolNode]:
+    leaves = {leaf for wired in tools.values() for leaf in wired}
+    return {
+        leaf: ToolNode(leaf, nodes[leaf].label or leaf, tool_name(nodes[leaf]), types[leaf], nodes[leaf].config)
+        for leaf in sorted(leaves)
     }
 
 

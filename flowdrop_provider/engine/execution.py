@@ -10,6 +10,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from flowdrop_provider.engine.outputs import active_branches, check_json, strip_hidden
@@ -128,6 +129,10 @@ def _call(node: NodeToRun, context: NodeContext, execution: Execution) -> dict[s
 
 
 def _function(node: NodeToRun) -> Callable[[Mapping[str, Any], NodeContext], dict[str, Any]]:
+    if node.node_type.derivative and node.node_type.processor == "workflow_executor":
+        from flowdrop_provider.engine.subworkflows import run_as_node
+
+        return partial(run_as_node, node.node_type.derivative)
     found = get_processor(node.node_type.processor) if node.node_type.available else None
     if found is None:
         raise NodeError(

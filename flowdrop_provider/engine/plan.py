@@ -15,7 +15,7 @@ from flowdrop_provider.document.models import ManifestEntry
 from flowdrop_provider.document.node_types import NodeType
 from flowdrop_provider.engine.execution import NodeToRun
 
-__all__ = ["Plan", "PlanEdge", "PlanNode", "Region"]
+__all__ = ["Plan", "PlanEdge", "PlanNode", "Region", "ToolNode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,17 @@ class PlanNode:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolNode:
+    """A node that is wired as a tool: no step of a run, executed inside its consumer (EDGE-7)."""
+
+    node_id: str
+    label: str
+    tool_name: str
+    node_type: NodeType
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """Nodes that loop together: one step of a run.
 
@@ -97,6 +108,7 @@ class Plan:
     :ivar excluded: nodes that never run, with the reason: ``non_executable``, ``tool_only``, ``loopback_only`` (CMP-6).
     :ivar edges: every edge between known nodes, document order, tool and loopback edges included.
     :ivar steps: what a run does, in order: a node or a loop each.
+    :ivar tools: leaf tools by consumer; ``tool_nodes`` tells what they are.
     :ivar warnings: diagnostics for the author: dead edge conditions, unavailable processors.
     """
 
@@ -113,6 +125,7 @@ class Plan:
     output_schema: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tool_nodes: Mapping[str, ToolNode] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property

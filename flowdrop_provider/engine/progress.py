@@ -63,6 +63,7 @@ class Progress:
     :ivar outcomes: latest outcome by node id.
     :ivar loops: where a loop stands, by region id, while it is under way.
     :ivar shared: the run's state (SG-1).
+    :ivar tool_results: results of tool calls by call id (RT-TOOL-9).
     :ivar ended: why nothing more starts: ``run_failed``, ``run_stopped``, or ``None``.
     """
 
@@ -74,6 +75,7 @@ class Progress:
     error: dict[str, Any] | None = None
     waiting: Waiting | None = None
     paused_reason: str | None = None
+    tool_results: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def paused(self) -> bool:
@@ -91,6 +93,7 @@ class Progress:
             "error": self.error,
             "waiting": self.waiting.to_data() if self.waiting else None,
             "paused_reason": self.paused_reason,
+            "tool_results": self.tool_results,
         }
 
     @classmethod
@@ -105,4 +108,5 @@ class Progress:
             error=data["error"],
             waiting=Waiting(**data["waiting"]) if data["waiting"] else None,
             paused_reason=data["paused_reason"],
+            tool_results=dict(data["tool_results"]),
         )

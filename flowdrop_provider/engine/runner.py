@@ -8,8 +8,8 @@ from :mod:`~flowdrop_provider.engine.execution`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowdrop_provider.engine.execution import Execution, execute
@@ -84,7 +84,7 @@ class Runner:
         self.progress = progress or Progress()
         self.warnings: list[str] = []
         self._launch = launch
-        self._world = world
+        self._world = _with_tools(world, plan, _Chained(self.progress.outcomes, outside or {}), self.progress.tool_results)
         self._identity = identity or RunIdentity("local")
         self._policy = policy or RecordPolicy()
         self._steps = plan.steps if steps is None else steps
@@ -228,6 +228,17 @@ class Runner:
             self.progress.ended, self.progress.error = RUN_FAILED, execution.error
         elif not node.regions and "state_update" in execution.outputs:
             self.progress.shared = apply_update(self.progress.shared, execution.outputs["state_update"], node_id=node.node_id)
+
+
+def _with_tools(world: World, plan: Plan, known: Mapping[str, Outcome], results: MutableMapping[str, dict[str, Any]]) -> World:
+    """Return the world with the run's tools, where the drawing has any."""
+    if not plan.tools:
+        return world
+    from flowdrop_provider.engine.toolbox import RunTools
+
+    equipped = replace(world, extras=dict(world.extras))
+    equipped.extras["tools"] = RunTools(plan, equipped, known, results)
+    return equipped
 
 
 class _Chained(Mapping[str, Outcome]):

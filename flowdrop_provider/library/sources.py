@@ -33,6 +33,12 @@ class PlanSource:
         """The compiled plan of the document as it lies there now."""
         return _compiled(self)
 
+    def sibling(self, workflow_id: str) -> Plan | None:
+        """Return the plan of another workflow that lies beside this one, ``None`` when there is none."""
+        folder = self.path.parent
+        found = Library(folder, self.node_types).one(lambda name: name == workflow_id, [workflow_id])
+        return found.source.plan if found is not None and found.source is not None else None
+
 
 @lru_cache(maxsize=64)
 def _compiled(source: PlanSource) -> Plan:

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flowdrop_provider import conf
 from flowdrop_provider.engine.launch import Launch, declared_inputs, launch, takes_events
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
+from flowdrop_provider.engine.routing import Outcome
+from flowdrop_provider.engine.subworkflows import InlineWorkflows
+from flowdrop_provider.engine.toolbox import RunTools
 from flowdrop_provider.nodes.world import World
+from flowdrop_provider.operators.subruns import AirflowWorkflows
 from flowdrop_provider.operators.world import airflow_world
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ class RunOnAirflow:
     """
 
     def __init__(self, binding: FlowBinding, context: Context) -> None:
+        self._source = binding.source
         self.plan = binding.source.plan
         self.task_ids = binding.task_ids
         self.context = context
@@ -54,9 +59,17 @@ class RunOnAirflow:
         """Store a value as XCom of this task, visible at once."""
         self.ti.xcom_push(key=key, value=value)
 
-    def world(self) -> World:
-        """Return the services for processors."""
-        return airflow_world()
+    def world(self, known: Mapping[str, Outcome] | None = None) -> World:
+        """Return the services for processors.
+
+        :param known: outcomes of the node's sources, for a single node that consumes tools; a group brings its own.
+        """
+        world = airflow_world()
+        inline = InlineWorkflows(self._source.sibling, world, (self.plan.workflow_id,))
+        world.extras["workflows"] = AirflowWorkflows(inline, self.ti, self.plan.workflow_id)
+        if known is not None and self.plan.tools:
+            world.extras["tools"] = RunTools(self.plan, world, known, {})
+        return world
 
     def launch(self) -> Launch:
         """Return the run's initial data from its configuration, checked as every launch is (MAN-13..16).

@@ -71,7 +71,7 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) ->
         inputs=inputs,
         config=node.config,
         initial_data=start.flat,
-        world=run.world(),
+        world=run.world(sources),
     )
     return execute(node.to_run(), context)
 

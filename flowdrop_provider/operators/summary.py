@@ -34,7 +34,7 @@ def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
     run = RunOnAirflow(binding, context)
     summary, outputs = _summary(run, _outcomes(run))
     run.push(SUMMARY_KEY, summary)
-    run.push(HANDOVER_KEY, {"status": summary["status"], "outputs": outputs})
+    run.push(HANDOVER_KEY, {"status": summary["status"], "outputs": outputs, "error": summary["error"]})
     if summary["status"] == "failed":
         error = summary["error"]
         raise AirflowFailException(f"Node {error['node_id']!r} failed: {error['message']} [{error['code']}]")
