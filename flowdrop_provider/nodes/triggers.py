@@ -37,9 +37,10 @@ _OUTPUTS: list[Output] = [
 ]
 
 
-def _settings(**defaults: Any) -> list[Parameter]:
+def _settings(*ports: str, **defaults: Any) -> list[Parameter]:
     """Return the common parameters and those of one trigger; the further ones are read by the schedule, not by the node."""
-    return [*_COMMON, *(param(name, configurable=True, default=value) for name, value in defaults.items())]
+    wired = [param(name, connectable=True) for name in ports]
+    return [*_COMMON, *wired, *(param(name, configurable=True, default=value) for name, value in defaults.items())]
 
 
 def _delivered(context: NodeContext) -> Mapping[str, Any]:
@@ -90,7 +91,7 @@ def _with(data: Any, additions: Mapping[str, Any]) -> Any:
     label="Manual Trigger",
     category="trigger",
     description="Starts the run by hand.",
-    parameters=_settings(defaultInputs={}, allowCustomInputs=True, showInputForm=False),
+    parameters=_settings("customData", "executionNotes", defaultInputs={}, allowCustomInputs=True, showInputForm=False),
     outputs=_OUTPUTS,
     **_START,
 )
@@ -123,7 +124,7 @@ def _calendar(now: dt.datetime) -> dict[str, Any]:
     label="Scheduled Trigger",
     category="trigger",
     description="Starts the run on a schedule.",
-    parameters=_settings(
+    parameters=_settings("schedule_data", "execution_context",
         scheduleExpression="", timezone="UTC", startDate="", endDate="", maxExecutions=0, executionCount=0,
         lastExecution="", nextExecution="",
     ),
@@ -160,7 +161,7 @@ _REQUEST = {
     label="Webhook Trigger",
     category="trigger",
     description="Starts the run on an HTTP request.",
-    parameters=_settings(
+    parameters=_settings("webhook_payload", "method", "headers", "body", "query_params", "ip", "user_agent",
         webhookUrl="", allowedMethods=["POST"], requireAuthentication=False, authenticationToken="",
         validateSignature=False, signatureSecret="", maxPayloadSize=1048576,
     ),
@@ -180,7 +181,7 @@ def webhook_trigger(params: Params, context: NodeContext) -> Outputs:
     label="Event Trigger",
     category="trigger",
     description="Starts the run on an event of the site.",
-    parameters=_settings(
+    parameters=_settings("event_data", "event_type", "source", "event_id", "priority", "category", "severity", "context",
         eventTypes=[], eventSources=[], eventCategories=[], minSeverity="info", eventFilters={}, eventTimeout=30,
         eventRetryCount=3, eventRetryDelay=5,
     ),
