@@ -112,7 +112,7 @@ def job_record(
         "completed": _iso(execution.completed) if execution.status != "interrupted" else None,
         "execution_time_us": execution.execution_time_us,
         "retry_count": max(0, len(execution.attempts) - 1),
-        "attempts": shown.data("attempts", execution.attempts),
+        "attempts": shown.attempts(execution.attempts),
         "input_data": shown.data("input_data", _visible(execution.params, execution.secret_parameters)),
         "output_data": shown.data("output_data", execution.outputs),
         "active_branches": sorted(execution.active),
@@ -176,7 +176,13 @@ class _Shown:
     truncated: dict[str, int]
     redacted: list[str]
 
+    def attempts(self, attempts: list[dict[str, Any]]) -> Any:
+        # An attempt without an error holds nothing but a number and times: nothing to look through.
+        return self.data("attempts", attempts) if any(attempt["error"] for attempt in attempts) else attempts
+
     def data(self, name: str, value: Any) -> Any:
+        if not value:
+            return value
         if name in {"input_data", "output_data"} and not self.policy.store_data:
             return {}
         masked, paths = self.redactor.redact(value)

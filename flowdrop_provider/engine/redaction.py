@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -42,6 +43,7 @@ _MAX_DEPTH = 120
 _MIN_SECRET = 4
 
 
+@lru_cache(maxsize=4096)
 def _sensitive(key: str) -> bool:
     words = [word.lower() for word in _SPLIT.split(key) if word]
     if "".join(words) in _WORDS:
@@ -79,10 +81,10 @@ class Redactor:
     def _value(self, value: Any, path: str, touched: list[str], depth: int) -> Any:
         if isinstance(value, str):
             return self._text(value, path, touched, depth)
-        if isinstance(value, Mapping | list | tuple) and depth >= _MAX_DEPTH:
+        if isinstance(value, dict | list | tuple) and depth >= _MAX_DEPTH:
             touched.append(path)
             return MASK
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return dict(self._member(key, item, path, touched, depth) for key, item in value.items())
         if isinstance(value, list | tuple):
             return [self._value(item, _join(path, index), touched, depth + 1) for index, item in enumerate(value)]
