@@ -13,7 +13,7 @@ from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.models import model_errors
 
 if TYPE_CHECKING:
-    from pydantic_ai import ModelMessage, Tool
+    from pydantic_ai import Agent, ModelMessage, Tool
     from pydantic_ai.messages import ModelRequestPart, ModelResponsePart
     from pydantic_ai.models import Model
     from pydantic_ai.settings import ModelSettings
@@ -166,15 +166,9 @@ def run_agent(
     """
     outcomes: list[Outcome] = []
     with model_errors():
-        from pydantic_ai import Agent, StructuredDict, UsageLimits
-        from pydantic_ai.messages import ModelResponse
+        from pydantic_ai import UsageLimits
 
-        agent: Agent[None, Any] = Agent(
-            model,
-            output_type=StructuredDict(dict(schema)) if schema else str,
-            instructions=system or None,
-            tools=_agent_tools(tools, context, outcomes) if tools else (),
-        )
+        agent = _agent(model, system, schema, _agent_tools(tools, context, outcomes) if tools else [])
         result = agent.run_sync(
             prompt,
             message_history=history_of(history),
@@ -182,15 +176,30 @@ def run_agent(
             usage_limits=UsageLimits(request_limit=limits.steps, total_tokens_limit=limits.tokens),
             timeout=limits.seconds,
         )
-        responses = [message for message in result.new_messages() if isinstance(message, ModelResponse)]
-        return Reply(
-            output=result.output,
-            model=responses[-1].model_name or "",
-            provider=responses[-1].provider_name or "",
-            usage=_usage(responses, len(outcomes)),
-            finish_reason=responses[-1].finish_reason or "",
-            outcomes=outcomes,
-        )
+        reply = _reply(result.output, result.new_messages(), outcomes)
+    context.world.report(context.node_id, "ai_usage", reply.usage)
+    return reply
+
+
+def _agent(model: Model, system: str, schema: Mapping[str, Any] | None, tools: list[Tool[None]]) -> Agent[None, Any]:
+    from pydantic_ai import Agent, StructuredDict
+
+    shape = StructuredDict(dict(schema)) if schema else str
+    return Agent(model, output_type=shape, instructions=system or None, tools=tools)
+
+
+def _reply(output: Any, messages: Iterable[ModelMessage], outcomes: list[Outcome]) -> Reply:
+    from pydantic_ai.messages import ModelResponse
+
+    responses = [message for message in messages if isinstance(message, ModelResponse)]
+    return Reply(
+        output=output,
+        model=responses[-1].model_name or "",
+        provider=responses[-1].provider_name or "",
+        usage=_usage(responses, len(outcomes)),
+        finish_reason=responses[-1].finish_reason or "",
+        outcomes=outcomes,
+    )
 
 
 def _agent_tools(tools: ToolSet, context: NodeContext, outcomes: list[Outcome]) -> list[Tool[None]]:

@@ -13,8 +13,9 @@ from typing import Any, Protocol, cast
 from flowdrop_provider.errors import ExpressionError, NodeError
 from flowdrop_provider.expressions.dates import read_moment
 from flowdrop_provider.nodes._answers import answered, moment
+from flowdrop_provider.nodes._messages import content_text
 from flowdrop_provider.nodes._php.jsons import json_encode
-from flowdrop_provider.nodes._php.values import is_numeric, to_float, to_string, truthy
+from flowdrop_provider.nodes._php.values import is_numeric, to_float, to_string
 from flowdrop_provider.nodes.api import Interrupt, NodeContext, Outputs, Params, output, param, processor
 from flowdrop_provider.nodes.memory_store import MISSING, Place, memory_of
 from flowdrop_provider.nodes.network import request_headers
@@ -140,19 +141,17 @@ def rate_limit(params: Params, context: NodeContext) -> Outputs:
     now = context.world.now()
     if context.resume is not None:
         return {**_resumed(context, _scheduled(context, now), context.resume), "throttled": True}
-    slot = _reserve(context, int(params["limit"]), window, now.timestamp())
+    identifier = content_text(params["identifier"]) or f"{context.workflow_id}/{context.node_id}"
+    slot = _reserve(context, identifier, int(params["limit"]), window, now.timestamp())
     until = dt.datetime.fromtimestamp(slot, dt.timezone.utc)
     if slot <= now.timestamp():
         return {**_resumed(context, now, {"answered_at": now.isoformat()}), "throttled": False}
     raise _wait(f"The limit of {params['limit']} in {window:g} seconds is reached.", until, throttled=True)
 
 
-def _reserve(context: NodeContext, limit: int, window: float, now: float) -> float:
+def _reserve(context: NodeContext, identifier: str, limit: int, window: float, now: float) -> float:
     """Take the next free slot, in Unix seconds: now, or a window after the ``limit``-th slot before it."""
-    identifier = to_string(context.config.get("identifier") or "") or f"{context.workflow_id}/{context.node_id}"
-    wired = context.inputs.get("identifier")
-    place = Place("rate_limit", "", to_string(wired) if truthy(wired) and not isinstance(wired, (list, dict)) else identifier)
-    store = memory_of(context.world)
+    place, store = Place("rate_limit", "", identifier), memory_of(context.world)
     with store.locked(place):
         kept = store.get(place)
         slots = [] if kept is MISSING else [slot for slot in kept if slot > now - window]
@@ -170,7 +169,7 @@ class CallbackService(Protocol):
 
 
 def _callbacks(world: World) -> CallbackService:
-    how = "Run on Airflow with a public address, [flowdrop] public_url."
+    how = "Callbacks need a run on Airflow whose interfaces the other system can reach."
     return cast("CallbackService", world.require("callbacks", "address to be called back at", how))
 
 

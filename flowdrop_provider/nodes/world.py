@@ -77,6 +77,10 @@ class FileStore(Protocol):
         ...
 
 
+def _unreported(node_id: str, kind: str, facts: Mapping[str, Any]) -> None:
+    logging.getLogger("flowdrop.node").debug("%s %s: %s", node_id, kind, facts)
+
+
 def _missing(what: str, how: str) -> Callable[..., Any]:
     def refuse(*_args: Any, **_kwargs: Any) -> Any:
         raise NodeError(f"This run has no {what}.", code="service_unavailable", hint=how)
@@ -93,6 +97,8 @@ class World:
     :ivar secret: name -> value of ``${{ secrets.NAME }}``.
     :ivar http: outbound requests; ``None`` refuses.
     :ivar files: the file root; ``None`` refuses.
+    :ivar report: takes what a job cost besides time, as ``(node_id, "ai_usage", facts)``; the host adds it to the job
+        and to its metrics.
     :ivar yaml: whether YAML is read and written; false stands for a site whose PHP lacks the YAML extension.
     :ivar session_id: the chat session the run belongs to, ``""`` for none; from the launch, never from a node's input.
     :ivar user_id: the user whose memory the run may use, in a session its owner (MEM-8); ``""`` or ``"0"`` for nobody.
@@ -108,6 +114,7 @@ class World:
     http: HttpClient | None = None
     files: FileStore | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("flowdrop.node"))
+    report: Callable[[str, str, Mapping[str, Any]], None] = _unreported
     yaml: bool = True
     session_id: str = ""
     user_id: str = ""

@@ -103,6 +103,15 @@ def test_nothing_to_say_is_a_node_error(run_node: Run, processor: str, config: A
     assert caught.value.code == "missing_parameter"
 
 
+@pytest.mark.parametrize("case", CHATS, ids=lambda case: case[0])
+def test_what_a_model_run_cost_is_reported(run_node: Run, case: Any) -> None:
+    reported: list[Any] = []
+    shared = world(says("Hello!"))
+    shared.report = lambda *facts: reported.append(facts)
+    outputs = run_node(*case, world=shared)
+    assert reported == [("node.1", "ai_usage", outputs["usage"])]
+
+
 def test_settings_history_and_system_prompt_reach_the_model(run_node: Run) -> None:
     seen: list[Any] = []
 
