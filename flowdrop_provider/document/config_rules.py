@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flowdrop_provider.document.findings import Report
@@ -11,7 +11,7 @@ from flowdrop_provider.document.node_type_files import php_empty
 from flowdrop_provider.document.node_types import NodeType, is_dynamic_name
 from flowdrop_provider.document.schemas import first_violation
 
-__all__ = ["RESERVED_CONFIG", "check_config"]
+__all__ = ["RESERVED_CONFIG", "ExpressionCheck", "check_config"]
 
 #: Configuration keys that belong to the node, not to its processor.
 RESERVED_CONFIG = frozenset(
@@ -21,9 +21,8 @@ RESERVED_CONFIG = frozenset(
     )
 )
 
-_SENTINELS = ("_NOW_", "_NULL_", "_EMPTY_ARRAY_", "_EMPTY_OBJECT_")
-
-ExpressionCheck = Callable[[str, str], "str | None"]
+#: ``(processor, configuration)`` -> ``(dotted path, what is wrong)`` of each bad expression (R11).
+ExpressionCheck = Callable[[str, Mapping[str, Any]], Iterable[tuple[str, str]]]
 
 
 def check_config(report: Report, node: Node, node_type: NodeType | None, check_expression: ExpressionCheck | None) -> None:
@@ -124,37 +123,10 @@ def _warn_secret(report: Report, node: Node, key: str) -> None:
 
 
 def _check_expressions(report: Report, node: Node, node_type: NodeType, check: ExpressionCheck) -> None:
-    for engine, text, key, what in _expressions(node, node_type):
-        problem = check(engine, text) if text and isinstance(text, str) else None
-        if problem:
-            message = f"The {what} of node {node.id!r} is no valid {engine} expression: {problem}"
-            report.error("R11_EXPRESSION_INVALID", message, f"node.{node.id}.config.{key}", *_place(node, key))
-
-
-def _expressions(node: Node, node_type: NodeType) -> Iterator[tuple[str, Any, str, str]]:
-    """Yield ``(engine, text, config key, description)`` of every configured expression (R11)."""
-    parameter = node_type.parameters.get("engine")
-    engine = str(node.config.get("engine") or (parameter.effective_default if parameter else "") or "")
-    if node_type.processor == "data_extractor":
-        yield engine, node.config.get("path"), "path", "path"
-    elif node_type.processor == "prompt_template":
-        yield "twig", node.config.get("template"), "template", "template"
-    elif node_type.processor == "data_mapper":
-        outputs = node.config.get("dynamicOutputs")
-        for entry in outputs if isinstance(outputs, list) else []:
-            if isinstance(entry, Mapping):
-                yield engine, entry.get("value"), "dynamicOutputs", f"output {entry.get('name')!r}"
-    elif node_type.processor == "data_shaper":
-        yield from ((engine, text, "mapping", "mapping") for text in _sources(node.config.get("mapping")))
-
-
-def _sources(mapping: Any) -> Iterator[str]:
-    if isinstance(mapping, str):
-        if not mapping.startswith("_LITERAL:") and mapping not in _SENTINELS:
-            yield mapping
-    elif isinstance(mapping, Mapping):
-        for value in mapping.values():
-            yield from _sources(value)
-    elif isinstance(mapping, list):
-        for value in mapping:
-            yield from _sources(value)
+    for path, problem in check(node_type.processor, node.config):
+        keys = path.split(".")
+        place = tuple(int(key) if key.isdigit() else key for key in keys)
+        message = f"The setting {path!r} of node {node.id!r} is no valid expression: {problem}"
+        report.error(
+            "R11_EXPRESSION_INVALID", message, f"node.{node.id}.config.{keys[0]}", "nodes", node.index, "data", "config", *place
+        )

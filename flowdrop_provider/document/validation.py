@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowdrop_provider.document.config_rules import check_config
+from flowdrop_provider.document.config_rules import ExpressionCheck, check_config
 from flowdrop_provider.document.exposure import exposed_input, exposed_output, overrides
 from flowdrop_provider.document.findings import Report
 from flowdrop_provider.document.handles import RECOGNISED_EDGE_TYPES, EdgeKind, edge_kind, port_name
@@ -21,14 +21,11 @@ from flowdrop_provider.document.models import Edge, ManifestEntry, Node, Workflo
 from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
 from flowdrop_provider.errors import DocumentError
 
-__all__ = ["MAX_EDGES", "MAX_NODES", "ExpressionCheck", "ValidationPolicy", "validate"]
+__all__ = ["MAX_EDGES", "MAX_NODES", "ValidationPolicy", "validate"]
 
 #: Limits of a workflow (R5.a, R5.b).
 MAX_NODES = 500
 MAX_EDGES = 1000
-
-#: ``(engine, text)`` -> what is wrong, or ``None`` (R11).
-ExpressionCheck = Callable[[str, str], "str | None"]
 
 _NAME = re.compile(r"[a-z0-9_-]+")
 _RESERVED_NAME = re.compile(r"__.*__")

@@ -26,7 +26,7 @@ from flowdrop_provider.nodes.registry import get_processor, shipped_catalogue
 __all__ = [
     "Verdict",
     "catalogue_for",
-    "check_expression",
+    "check_expressions",
     "declared_by",
     "examine",
     "examine_path",
@@ -86,20 +86,16 @@ def catalogue_for(path: Path, raw_types: Iterable[Mapping[str, Any]] = (), node_
     return shipped_catalogue().extended(overrides, site)
 
 
-def check_expression(engine: str, text: str) -> str | None:
-    """Return what is wrong with a configured expression, or ``None`` (R11)."""
-    from flowdrop_provider.expressions import validate as validate_expression
+def check_expressions(processor: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return ``(dotted path, what is wrong)`` of each configured expression that is no valid one (R11)."""
+    from flowdrop_provider.expressions.configured import invalid_expressions
 
-    try:
-        validate_expression(engine, text)
-    except FlowDropError as error:
-        return error.message
-    return None
+    return [(path, error.message) for path, error in invalid_expressions(processor, config)]
 
 
 def policy_with_expressions(missing_processor: str = "error") -> ValidationPolicy:
     """Return the validation policy that also checks expressions."""
-    return ValidationPolicy(missing_processor=missing_processor, check_expression=check_expression)
+    return ValidationPolicy(missing_processor=missing_processor, check_expression=check_expressions)
 
 
 def examine(loaded: LoadedWorkflow, catalogue: NodeTypeCatalogue, policy: ValidationPolicy | None = None) -> Verdict:
