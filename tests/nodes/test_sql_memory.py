@@ -31,11 +31,13 @@ def test_values_are_kept_replaced_and_forgotten(tmp_path: Path) -> None:
     assert memory.get(Place("session", "s2", "chat")) == 2
 
 
-def test_a_value_expires(tmp_path: Path) -> None:
+def test_a_value_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = store(tmp_path)
-    memory.put(PLACE, 1, ttl=0.05)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    memory.put(PLACE, 1, ttl=10)
     assert memory.get(PLACE) == 1
-    time.sleep(0.06)
+    monkeypatch.setattr(time, "time", lambda: now + 10)
     assert memory.get(PLACE) is MISSING
     assert memory.delete(PLACE) is False
 
