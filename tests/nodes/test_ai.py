@@ -13,6 +13,7 @@ import pytest
 
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes._tool_calls import Tool
+from flowdrop_provider.nodes.api import Interrupt
 from flowdrop_provider.nodes.memory_store import InProcessMemory
 from flowdrop_provider.nodes.models import EnvironmentModels
 from flowdrop_provider.nodes.world import World
@@ -180,6 +181,23 @@ def test_an_agent_calls_tools_until_it_answers(run_node: Run) -> None:
 def test_a_failed_tool_is_answered_to_the_model(run_node: Run) -> None:
     outputs = run_node("simple_agent", inputs={"message": "?"}, world=world(adding(["x"]), tools=Tools()))
     assert outputs["response"]["content"] == "It is Not numbers."
+
+
+@pytest.mark.rule("RT-GATE-6")
+@pytest.mark.parametrize(
+    ("processor", "inputs"),
+    [("simple_agent", {"message": "?"}), ("tool_invoke", {"tool_calls": [{"name": "add", "args": {}, "id": "1"}]})],
+)
+def test_a_question_out_of_a_tool_call_is_a_question_and_no_failure(run_node: Run, processor: str, inputs: Any) -> None:
+    class Asking(Tools):
+        def add(self, arguments: Any) -> dict[str, Any]:
+            raise Interrupt("confirmation", "May I?")
+
+    source = Asking()
+    with pytest.raises(Interrupt) as asked:
+        run_node(processor, inputs=inputs, world=world(adding([1]), tools=source))
+    assert asked.value.message == "May I?"
+    assert source.done == {}
 
 
 @pytest.mark.parametrize("config", [{"maxIterations": 3}, {"maxTotalTokens": 60, "maxIterations": 100}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -176,3 +177,13 @@ def test_parallel_appends_lose_no_turn(run_node: Run) -> None:
         thread.join()
     messages = run_node("conversation_buffer", world=shared)["messages"]
     assert len({message["content"] for message in messages}) == len(messages) == 80
+
+
+@pytest.mark.parametrize("processor", ["memory_write", "conversation_buffer"])
+def test_a_hundred_megabytes_are_refused_quickly(run_node: Run, processor: str) -> None:
+    huge = "x" * 100_000_000
+    begin = time.monotonic()
+    with pytest.raises(NodeError) as caught:
+        run_node(processor, inputs={"key": "k", "value": huge, "message": huge}, world=world(session_id="s"))
+    assert caught.value.code == "value_too_large"
+    assert time.monotonic() - begin < 10
