@@ -88,7 +88,7 @@ def _emitted(iteration: Iteration) -> Outputs:
         output("current_index", "integer"),
         output("has_more", "boolean"),
         output("total_count", "integer"),
-    ],  # fmt: skip
+    ],
 )
 def iterator_start(params: Params, context: NodeContext) -> Outputs:
     """Emit the first item of the list; an empty list emits no item."""

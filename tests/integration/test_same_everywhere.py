@@ -84,9 +84,7 @@ def scheduled(airflow_server):
     client = airflow_server.client()
     started = [(f"flowdrop_{document['id']}", inputs) for document, inputs, _ in SCENARIOS]
     run_ids = [client.trigger(dag_id, inputs) for dag_id, inputs in started]
-    return [
-        airflow_server.finished(dag_id, run_id, timeout=240) for (dag_id, _), run_id in zip(started, run_ids, strict=True)
-    ]
+    return [airflow_server.finished(dag_id, run_id, timeout=240) for (dag_id, _), run_id in zip(started, run_ids, strict=True)]
 
 
 @pytest.mark.slow
