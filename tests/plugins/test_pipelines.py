@@ -19,24 +19,9 @@ from flowdrop_provider.plugins.api.states import JOB_STATUSES
 from tests.plugins.views import drawing, moment, record, task, value, view
 
 JOB_KEYS = [
-    "id",
-    "label",
-    "status",
-    "priority",
-    "node_id",
-    "pipeline_id",
-    "created_at",
-    "started",
-    "completed",
-    "execution_time_us",
-    "retry_count",
-    "max_retries",
-    "error_message",
-    "input_data",
-    "output_data",
-    "metadata",
-    "timestamp",
-]
+    "id", "label", "status", "priority", "node_id", "pipeline_id", "created_at", "started", "completed", "execution_time_us",
+    "retry_count", "max_retries", "error_message", "input_data", "output_data", "metadata", "timestamp",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import auth_manager_from_app
@@ -11,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from flowdrop_provider import __version__
 from flowdrop_provider.plugins.api.errors import install_handlers
 from flowdrop_provider.plugins.api.gate import BodyGate
+from flowdrop_provider.plugins.api.models import ErrorEnvelope
 
 __all__ = ["PREFIX", "create_app"]
 
@@ -52,7 +54,8 @@ def create_app() -> FastAPI:
     )
     # Airflow's own filters look for the auth manager on the application they are mounted in, which is this one.
     app.dependency_overrides[auth_manager_from_app] = get_auth_manager
-    routes = APIRouter(prefix=PREFIX)
+    refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorEnvelope}, 422: {"model": ErrorEnvelope}}
+    routes = APIRouter(prefix=PREFIX, responses=refusals)
     for name in _ROUTERS:
         routes.include_router(import_module(f"flowdrop_provider.plugins.api.routes.{name}").router)
     app.include_router(routes)

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Float, Select, and_, cast, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
@@ -80,7 +80,7 @@ def _node_conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     if wanted.error_code:
         found.append(XComModel.value["error"]["code"].as_string() == wanted.error_code)
     if wanted.slower_than_us is not None:
-        found.append(XComModel.value["execution_time_us"].as_integer() > wanted.slower_than_us)
+        found.append(cast(_told("execution_time_us"), Float) > wanted.slower_than_us)
     if wanted.status:
         found.append(_status(wanted.status))
     return found

@@ -39,7 +39,7 @@ def read_lines(
         found += [line for line in _lines(session, view, task, node) if _SEVERITY.get(line["level"], 20) >= least]
         if len(found) > _MAX_LINES_READ:
             break
-    found.sort(key=lambda line: line["timestamp"] or "")
+    found.sort(key=lambda line: line["timestamp"])
     return found[-limit:], len(found) <= limit and len(tasks) < _MAX_TASKS
 
 
@@ -77,7 +77,10 @@ def _lines(session: Session, view: RunView, task: TaskInstance, node_id: str) ->
     for number, message in enumerate(stream):
         if number >= _MAX_LINES_READ:
             return
-        yield _line(message, node_id)
+        line = _line(message, node_id)
+        # Without a time it is Airflow's reader that speaks, of files and machines.
+        if line["timestamp"] is not None:
+            yield line
 
 
 def _line(message: Any, node_id: str) -> dict[str, Any]:

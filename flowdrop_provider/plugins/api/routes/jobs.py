@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from flowdrop_provider.plugins.api.ids import run_key
 from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
+from flowdrop_provider.plugins.api.models import JobsAnswer
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import listed
 
@@ -51,7 +52,7 @@ def _wanted(
 WantedJobs = Annotated[JobFilter, Depends(_wanted)]
 
 
-@router.get("/jobs", dependencies=[READABLE])
+@router.get("/jobs", dependencies=[READABLE], response_model=None, responses={200: {"model": JobsAnswer}})
 def get_jobs(
     session: SessionDep,
     wanted: WantedJobs,

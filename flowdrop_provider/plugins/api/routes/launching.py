@@ -17,6 +17,7 @@ from flowdrop_provider.plugins.api.drawings import drawing_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.ids import pipeline_id
 from flowdrop_provider.plugins.api.launching import LaunchRequest, Started, start_run
+from flowdrop_provider.plugins.api.models import StartedAnswer
 from flowdrop_provider.plugins.api.reading import iso, read_run
 from flowdrop_provider.plugins.api.security import UserDep, of_run, of_workflow
 
@@ -26,6 +27,7 @@ router = APIRouter(tags=["start a run"])
 
 START = of_workflow("POST", DagAccessEntity.RUN)
 REPEAT = of_run("POST", DagAccessEntity.RUN)
+_STARTED: dict[int | str, dict[str, Any]] = {202: {"model": StartedAnswer}}
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
 
@@ -77,7 +79,13 @@ def _start(session: Any, dag: DagModel, user: Any, asked: LaunchRequest) -> Star
     return start_run(session, dag, found.plan if found is not None else None, user, asked)
 
 
-@router.post("/workflows/{id}/execute", status_code=202, dependencies=[START, audited("flowdrop_execute")])
+@router.post(
+    "/workflows/{id}/execute",
+    status_code=202,
+    dependencies=[START, audited("flowdrop_execute")],
+    response_model=None,
+    responses=_STARTED,
+)
 def execute_workflow(
     session: SessionDep,
     user: UserDep,
@@ -92,7 +100,13 @@ def execute_workflow(
     return _answer(response, _start(session, dag, user, request))
 
 
-@router.post("/runs/{id}/rerun", status_code=202, dependencies=[REPEAT, audited("flowdrop_rerun")])
+@router.post(
+    "/runs/{id}/rerun",
+    status_code=202,
+    dependencies=[REPEAT, audited("flowdrop_rerun")],
+    response_model=None,
+    responses=_STARTED,
+)
 def rerun(
     session: SessionDep,
     user: UserDep,

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor, pipeline_id
 from flowdrop_provider.plugins.api.measuring import metrics
+from flowdrop_provider.plugins.api.models import MetricsAnswer
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import listed
@@ -30,7 +31,7 @@ _DETAILS = ("method", "path", "body", "state", "note", "only_failed", "dry_run")
 _LONGEST = dt.timedelta(days=366)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_model=None, responses={200: {"model": MetricsAnswer}})
 def get_metrics(
     session: SessionDep,
     readable: Annotated[set[str], MEASURED],

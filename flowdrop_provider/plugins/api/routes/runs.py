@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from flowdrop_provider.plugins.api.errors import not_found
 from flowdrop_provider.plugins.api.ids import etag, open_cursor, pack_cursor
+from flowdrop_provider.plugins.api.models import ChangesAnswer, ComparisonAnswer, RunJobsAnswer, TraceAnswer
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.routes.pipelines import READ, not_modified, unchanged
 from flowdrop_provider.plugins.api.security import UserDep, may_read_values, of_run
@@ -27,7 +28,7 @@ READ_VALUES = of_run("GET", *_ENTITIES, DagAccessEntity.XCOM)
 READ_OTHER = of_run("GET", *_ENTITIES, param="other_id")
 
 
-@router.get("/runs/{id}/trace", response_model=None)
+@router.get("/runs/{id}/trace", response_model=None, responses={200: {"model": TraceAnswer}})
 def get_trace(
     request: Request, response: Response, session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]
 ) -> dict[str, Any] | Response:
@@ -39,7 +40,7 @@ def get_trace(
     return {"success": True, "data": trace_document(view, values=values)}
 
 
-@router.get("/runs/{id}/changes", response_model=None)
+@router.get("/runs/{id}/changes", response_model=None, responses={200: {"model": ChangesAnswer}})
 def get_changes(
     request: Request,
     response: Response,
@@ -56,7 +57,7 @@ def get_changes(
     return {"success": True, "data": changed_document(view, pack_cursor(view.changed))}
 
 
-@router.get("/runs/{id}/jobs")
+@router.get("/runs/{id}/jobs", response_model=None, responses={200: {"model": RunJobsAnswer}})
 def get_jobs_of_run(session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]) -> dict[str, Any]:
     """Return the jobs of one run in their order, with input and output for callers who may read XComs in Airflow."""
     values = may_read_values(user, run.dag_id)
@@ -92,7 +93,7 @@ def get_node_data(
     }
 
 
-@router.get("/runs/{id}/compare/{other_id}")
+@router.get("/runs/{id}/compare/{other_id}", response_model=None, responses={200: {"model": ComparisonAnswer}})
 def compare_runs(
     session: SessionDep, user: UserDep, run: Annotated[DagRun, READ], other: Annotated[DagRun, READ_OTHER]
 ) -> dict[str, Any]:

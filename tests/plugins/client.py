@@ -1,0 +1,51 @@
+"""Clients of the API on a running Airflow: one that does what FlowDrop's editor does, one for tokens."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+
+API = "/flowdrop/api/v1"
+ENDED = {"completed", "failed", "cancelled"}
+
+
+def editor(server: Any, user: str = "admin") -> httpx.Client:
+    """A browser page on Airflow's own origin: the session cookie and nothing else."""
+    return httpx.Client(base_url=f"{server.url}{API}", cookies={"_token": server.server.token(user)}, timeout=30)
+
+
+def api(server: Any, user: str = "admin") -> httpx.Client:
+    """A program with a token."""
+    headers = {"Authorization": f"Bearer {server.server.token(user)}"}
+    return httpx.Client(base_url=f"{server.url}{API}", headers=headers, timeout=30)
+
+
+def started(client: httpx.Client, workflow_id: str, **body: Any) -> str:
+    """Start a run and return its pipeline id."""
+    answer = client.post(f"/workflows/{workflow_id}/execute", json=body)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["data"]["pipeline_id"])
+
+
+def follow(client: httpx.Client, pipeline: str, timeout: float = 120.0) -> list[dict[str, Any]]:
+    """Poll as the editor does, only while the status is exactly ``running``; return every answer."""
+    seen, deadline = [], time.monotonic() + timeout
+    while True:
+        answer = client.get(f"/pipeline/{pipeline}", headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, answer.text
+        seen.append(answer.json())
+        if seen[-1]["status"] != "running":
+            return seen
+        assert time.monotonic() < deadline, seen[-1]
+        time.sleep(0.2)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Return status and code of a refusal in the one envelope."""
+    body = answer.json()
+    assert body["success"] is False
+    assert isinstance(body["error"], str)
+    assert body["error"]
+    return answer.status_code, str(body["error_code"])
