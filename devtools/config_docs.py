@@ -1,4 +1,4 @@
-"""Writes the table of settings in ``docs/configuration.md`` from the provider's own metadata: ``python -m devtools.config_docs``."""
+"""Writes the table of settings in ``docs/configuration.md``: ``python -m devtools.config_docs``."""
 
 from __future__ import annotations
 
