@@ -7,6 +7,7 @@ callers are told so.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +17,17 @@ from airflow.models.dag import DagModel
 from flowdrop_provider.document.models import Workflow
 from flowdrop_provider.document.node_types import NodeTypeCatalogue
 from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.errors import DocumentError
 from flowdrop_provider.plugins.api.drawings import Drawing
 
 __all__ = ["FlowDocument", "document_of"]
 
 log = logging.getLogger("flowdrop.api")
+
+#: Documents that were not here, and until when nobody looks again (seconds of the monotonic clock).
+_absent: dict[tuple[str | None, ...], float] = {}
+_MAX_ABSENT = 1_000
+_RETRY_AFTER = 30.0
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,26 @@ def document_of(dag: DagModel, drawing: Drawing) -> FlowDocument | None:
     """Return the document of a DAG's current version, or ``None`` when this machine does not have *that* revision."""
     if not drawing.workflow_id:
         return None
-    found = _read(dag.bundle_name, dag.bundle_version, dag.relative_fileloc or "", drawing.workflow_id, drawing.revision)
-    if found is None:
-        # A failure must not be kept: the bundle may arrive a moment later.
-        _read.cache_clear()
-    return found
+    key = (dag.bundle_name, dag.bundle_version, dag.relative_fileloc or "", drawing.workflow_id, drawing.revision)
+    if time.monotonic() < _absent.get(key, 0.0):
+        return None
+    try:
+        return _read(*key)
+    except Exception:
+        # Whatever a bundle of the deployment raises: the drawing still serves. The bundle may arrive a moment later.
+        if len(_absent) >= _MAX_ABSENT:
+            _absent.clear()
+        _absent[key] = time.monotonic() + _RETRY_AFTER
+        log.warning("The document of workflow %r is not here.", drawing.workflow_id, exc_info=True)
+        return None
 
 
 @lru_cache(maxsize=128)
-def _read(bundle: str, version: str | None, file: str, workflow_id: str, revision: str) -> FlowDocument | None:
-    try:
-        found = _load(_folder(bundle, version, file), workflow_id)
-    except Exception:
-        log.warning("The document of workflow %r could not be read.", workflow_id, exc_info=True)
-        return None
-    return found if found is not None and found.plan.revision == revision else None
+def _read(bundle: str, version: str | None, file: str, workflow_id: str, revision: str) -> FlowDocument:
+    found = _load(_folder(bundle, version, file), workflow_id)
+    if found is None or found.plan.revision != revision:
+        raise DocumentError("The bundle has no such workflow, or another revision of it.", code="DOC_MISSING")
+    return found
 
 
 def _folder(bundle: str, version: str | None, file: str) -> Path:

@@ -1,0 +1,160 @@
+"""What reading costs with 10,000 runs and 200,000 jobs in PostgreSQL (DESIGN 7).
+
+One real run is copied in the database, over 20 workflows and five weeks. Ratios are against Airflow's own list of runs, on
+the same server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from datetime import datetime, timedelta, timezone
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from devtools.harness import AirflowHarness
+from flowdrop_provider.plugins.api.ids import pipeline_id
+from tests.flows import chain
+from tests.plugins.client import API, api
+
+pytestmark = pytest.mark.slow
+
+WORKFLOWS, RUNS, LENGTH = 20, 10_000, 20
+BUDGET_MS = 100
+POLLING_BUDGET_MS = 250
+
+COPY_RUNS = """
+INSERT INTO dag_run ({columns}) SELECT {values} FROM dag_run r, generate_series(1, {runs}) n
+JOIN dag_version v ON v.dag_id = 'flowdrop_bench_' || (n % {workflows}) WHERE r.dag_id = 'flowdrop_bench_0' AND r.run_id = :run
+"""
+COPY_TASKS = """
+INSERT INTO task_instance ({columns}) SELECT {values} FROM task_instance t
+JOIN dag_run r ON r.run_id LIKE 'bench\\_\\_%' WHERE t.dag_id = 'flowdrop_bench_0' AND t.run_id = :run
+"""
+COPY_VALUES = """
+INSERT INTO xcom ({columns}) SELECT {values} FROM xcom x
+JOIN dag_run r ON r.run_id LIKE 'bench\\_\\_%' WHERE x.dag_id = 'flowdrop_bench_0' AND x.run_id = :run
+"""
+
+
+def copy(connection, table, alias, statement, replaced, run_id):
+    columns = connection.execute(
+        text("SELECT column_name FROM information_schema.columns WHERE table_name = :t"), {"t": table}
+    ).scalars().all()  # fmt: skip
+    names = [name for name in columns if replaced.get(name, "") is not None]
+    values = ", ".join(replaced.get(name, f"{alias}.{name}") for name in names)
+    sql = statement.format(columns=", ".join(names), values=values, runs=RUNS, workflows=WORKFLOWS)
+    connection.execute(text(sql), {"run": run_id})
+
+
+def fill(server, run_id):
+    engine = create_engine(server.server.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    past = "now() - n * interval '5 minutes'"
+    runs = {
+        "id": None, "run_id": "'bench__' || n", "dag_id": "v.dag_id", "created_dag_version_id": "v.id", "run_after": past,
+        "queued_at": past, "start_date": f"{past} + interval '1 second'", "end_date": f"{past} + n % 60 * interval '1 second'",
+        "logical_date": "NULL",
+    }  # fmt: skip
+    tasks = {
+        "id": "gen_random_uuid()", "run_id": "r.run_id", "dag_id": "r.dag_id", "dag_version_id": "r.created_dag_version_id",
+        "queued_dttm": "r.queued_at", "start_date": "r.start_date", "end_date": "r.end_date",
+    }  # fmt: skip
+    values = {"dag_run_id": "r.id", "run_id": "r.run_id", "dag_id": "r.dag_id"}
+    with engine.begin() as connection:
+        copy(connection, "dag_run", "r", COPY_RUNS, runs, run_id)
+        copy(connection, "task_instance", "t", COPY_TASKS, tasks, run_id)
+        copy(connection, "xcom", "x", COPY_VALUES, values, run_id)
+        connection.execute(text("ANALYZE dag_run, task_instance, xcom"))
+        count = connection.execute(text("SELECT count(*) FROM xcom WHERE key = 'flowdrop_job'")).scalar()
+    engine.dispose()
+    return count
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    server = AirflowHarness(tmp_path_factory.mktemp("api-bench"))
+    for number in range(WORKFLOWS):
+        document = chain(f"bench_{number}", LENGTH)
+        server.add_workflow(f"{document['id']}.json", json.dumps(document))
+    server.start()
+    try:
+        for number in range(WORKFLOWS):
+            server.await_dag(f"flowdrop_bench_{number}")
+        run = server.run("flowdrop_bench_0", timeout=240)
+        # Nothing but the API server and the database may work while they are measured.
+        for name in ("scheduler", "dag-processor", "triggerer"):
+            server.server.stop_service(name)
+        assert fill(server, run.run_id) > RUNS * LENGTH
+        yield server
+    finally:
+        server.stop()
+
+
+def median_ms(client, path, rounds=15):
+    found = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        answer = client.get(path)
+        found.append((time.perf_counter() - start) * 1_000)
+        assert answer.status_code == 200, answer.text
+    return statistics.median(found[2:])
+
+
+SOME = pipeline_id("flowdrop_bench_7", "bench__5007")
+
+
+def since(days):
+    return (datetime.now(timezone.utc) - timedelta(days=days)).isoformat().replace("+", "%2B")
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "budget"),
+    [
+        ("first page of jobs", "/jobs", BUDGET_MS),
+        ("failed jobs of a workflow", "/jobs?status=failed&workflow_id=bench_7", None),
+        ("list of runs", "/executions", BUDGET_MS),
+        ("run trace", f"/runs/{SOME}/trace", BUDGET_MS),
+        ("pipeline as the editor polls it", f"/pipeline/{SOME}", BUDGET_MS),
+        ("figures of a day by workflow", "/metrics", BUDGET_MS),
+        ("figures of a day by node type", "/metrics?group_by=node_type", BUDGET_MS),
+        ("figures of 30 days by workflow", f"/metrics?since={since(30)}", None),
+        ("figures of 30 days by node", f"/metrics?group_by=node&since={since(30)}", None),
+    ],
+)
+def test_reading(filled, figures, name, path, budget):
+    with api(filled) as client:
+        airflow = httpx.Client(base_url=filled.url, headers=client.headers, timeout=30)
+        base = median_ms(airflow, "/api/v2/dags/~/dagRuns?limit=50&order_by=-id")
+        ours = median_ms(client, path, 15 if budget else 7)
+        figures(f"{name}: {ours:.1f} ms, Airflow's list of runs {base:.1f} ms, ratio {ours / base:.2f}")
+
+    assert budget is None or ours < budget
+
+
+def test_fifty_clients_that_poll_every_second(filled, figures):
+    async def one(client, number, found):
+        await asyncio.sleep(number / 50)
+        for _ in range(10):
+            start = time.perf_counter()
+            answer = await client.get(f"/pipeline/{pipeline_id(f'flowdrop_bench_{number % 20}', f'bench__{number}')}")
+            found.append((time.perf_counter() - start) * 1_000)
+            assert answer.status_code == 200, answer.text
+            await asyncio.sleep(max(0.0, 1 - found[-1] / 1_000))
+
+    async def all_of_them():
+        found: list[float] = []
+        headers = {"Authorization": f"Bearer {filled.server.token()}"}
+        limits = httpx.Limits(max_connections=50)
+        async with httpx.AsyncClient(base_url=f"{filled.url}{API}", headers=headers, limits=limits, timeout=30) as client:
+            await asyncio.gather(*(one(client, number, found) for number in range(1, 51)))
+        return sorted(found)
+
+    found = asyncio.run(all_of_them())
+    p50, p95 = found[len(found) // 2], found[int(len(found) * 0.95)]
+    figures(f"50 clients, 1 s, one worker: p50 {p50:.0f} ms, p95 {p95:.0f} ms over {len(found)} answers")
+
+    assert p95 < POLLING_BUDGET_MS
