@@ -125,8 +125,12 @@ def list_jobs(session: Session, wanted: JobFilter, limit: int, cursor: str | Non
         query = query.where(DagRun.id <= last[0], tuple_(*_key()) < tuple_(*last))
     rows = session.execute(query).all()
     page = rows[:limit]
-    following = pack_cursor(page[-1].run_row, page[-1].task_id, page[-1].map_index, page[-1].key or "")
-    return [_shown(row) for row in page], following if len(rows) > limit else None
+    return [_shown(row) for row in page], _after(page[-1]) if len(rows) > limit else None
+
+
+def _after(row: Any) -> str:
+    """Return the cursor of the rows after this one."""
+    return pack_cursor(row.run_row, row.task_id, row.map_index, row.key or "")
 
 
 def _shown(row: Any) -> dict[str, Any]:
