@@ -28,7 +28,7 @@ _AGENT: dict[str, Any] = {"category": "agents", "runs": "model", "consumes_tools
     description="Lets a model work on a task with the tools wired to it, until it answers.",
     parameters=[
         param("message", connectable=True, title="Message"),
-        param("tools", connectable=True, exposed=False, description="First generation; not read: wire tools to the tool port."),
+        param("tools", connectable=True, description="First generation; not read: wire tools to the tool port."),
         _TOOL,
         param("systemPrompt", configurable=True, default="You are a helpful assistant.", format="multiline"),
         _MODEL,
@@ -87,6 +87,7 @@ def simple_agent(params: Params, context: NodeContext) -> Outputs:
 
 @processor(
     "reason",
+    aliases=("flowdrop_node_processor_reason",),
     label="Reason",
     description="One step of an agent: the model answers, or says which tools it wants called. It calls none.",
     parameters=[

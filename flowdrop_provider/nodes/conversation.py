@@ -45,7 +45,7 @@ _BACKENDS = ("static", "cached", "entity")
         output("messages", "array"),
         output("count", "integer"),
         output("appended", "integer", exposed=False, description="Messages that became new entries."),
-        output("appended_any", "boolean", exposed=False),
+        output("appended_any", "boolean"),
         output("key", "string", always_hidden=True),
         output("scope", "string", always_hidden=True),
         output("resolved_scope_id", "string", always_hidden=True),

@@ -29,6 +29,7 @@ def toolbox(params: Params, context: NodeContext) -> Outputs:  # noqa: ARG001
 
 @processor(
     "tool_invoke",
+    aliases=("flowdrop_node_processor_tool_invoke",),
     label="Invoke Tool",
     category="tools",
     description="Runs the tool calls that a model chose, each at most once in a run.",

@@ -57,16 +57,13 @@ WORKFLOWS: dict[str, set[str]] = {
     "site-a/workshop_one_ai_call": {MISSING},
     "site-b/dri_es_photo_finder": {UNKNOWN},
     "site-b/http_get": set(),
-    "site-b/lets_create_a_reasoner": {UNKNOWN},
-    "site-b/level_1_3_pick_your_transform": {UNKNOWN},
+    "site-b/lets_create_a_reasoner": set(),
+    "site-b/level_1_3_pick_your_transform": set(),
     "site-b/level_1_4_polite_greeter_templating": set(),
     "site-b/level_1_5_conditional_reply": set(),
-    "site-b/level_2_7_style_controlled_ai_reply": {UNKNOWN},
+    "site-b/level_2_7_style_controlled_ai_reply": set(),
     "site-b/url_to_markdown": set(),
 }
-
-#: Workflows of real sites that need node packs or modules of their own: refused for nothing else, and for less with each pack.
-AWAITING = {name for name, codes in WORKFLOWS.items() if name.startswith("site-") and codes}
 
 #: Node types in each file of several.
 NODE_TYPE_LISTS = {
@@ -95,27 +92,14 @@ def name_of(path: Path) -> str:
 FILES = sorted(file for file in (SHARED / "exports").rglob("*") if file.is_file()) if SHARED.is_dir() else []
 
 
-#: Real drawings that wire a port which our shipped type hides: the types are to be mended, not the table.
-HIDDEN = {
-    "site-b/lets_create_a_reasoner": "conversation_buffer hides appended_any",
-    "editor/docs__demoWorkflow.json": "simple_agent hides tools",
-    "editor/mocks__demo_tool_workflow.json": "simple_agent hides tools",
-}
-
-
-def judged(path: Path) -> object:
-    reason = HIDDEN.get(name_of(path))
-    return pytest.param(path, marks=pytest.mark.xfail(strict=True, reason=reason)) if reason else path
-
-
-@pytest.mark.parametrize("path", [judged(path) for path in FILES], ids=name_of)
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_verdict(path: Path, shared: Path) -> None:
     name, found = name_of(path), read_exports(path)
     if name in WORKFLOWS:
         (verdict,) = examine_path(path)
         assert verdict.loaded is not None
         codes = {finding.code for finding in verdict.report.errors}
-        assert codes <= WORKFLOWS[name] if name in AWAITING else codes == WORKFLOWS[name]
+        assert codes == WORKFLOWS[name]
         assert verdict.valid == (not codes)
         assert all(finding.line for finding in verdict.report.errors), "every finding has a line"
     elif name in OTHERS:
@@ -135,7 +119,7 @@ def test_only_missing_packs_refuse_a_production_export(shared: Path) -> None:
     """What refuses a site's workflow is always a processor or node type of elsewhere, never our reading of it."""
     for site in ("site-a", "site-b"):
         codes = {finding.code for verdict in examine_path(shared / "exports" / site) for finding in verdict.report.errors}
-        assert codes - {"R7_EDGE_SOURCE_NOT_EXPOSED"} <= {UNKNOWN, MISSING, TWIG}
+        assert codes <= {UNKNOWN, MISSING, TWIG}
 
 
 def test_a_site_is_read_as_a_whole(shared: Path) -> None:
