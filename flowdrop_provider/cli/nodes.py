@@ -58,8 +58,11 @@ def _malformed(message: str) -> dict[str, Any]:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    if value in (None, []):
+    """Return a map; a list counts by position, because PHP knows only one kind of array."""
+    if value is None:
         return {}
+    if isinstance(value, list):
+        return {str(index): item for index, item in enumerate(value)}
     if not isinstance(value, dict):
         raise TypeError("config and inputs must be objects")
     return value
