@@ -57,6 +57,9 @@ def test_no_route_blocks_the_event_loop():
     import inspect
 
     assert [route.path for route in ROUTES if inspect.iscoroutinefunction(route.endpoint)] == []
+    ours = {call for route in ROUTES for call in calls(route.dependant) if "flowdrop" in getattr(call, "__module__", "")}
+    # These two wait for the body and for time, and ask no database.
+    assert {call.__qualname__ for call in ours if inspect.iscoroutinefunction(call)} == {"_body", "_settle"}
 
 
 def test_the_plugin_imports_nothing_heavy():

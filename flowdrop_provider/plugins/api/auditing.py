@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.log import Log
@@ -21,15 +21,14 @@ def audited(event: str) -> Any:
     so only their names are kept. It must come after the dependency that finds the run or workflow.
     """
 
-    async def write(request: Request, user: UserDep, session: SessionDep) -> None:
+    def write(request: Request, user: UserDep, session: SessionDep, body: Annotated[bytes, Depends(_body)]) -> None:
         path = request.path_params
-        body = await _names(request)
         entry = Log(
             event=event,
             task_instance=None,
             owner=user.get_name(),
             owner_display_name=user.get_name(),
-            extra=json.dumps({"method": request.method, "path": request.url.path, "body": body}),
+            extra=json.dumps({"method": request.method, "path": request.url.path, "body": _names(body)}),
             dag_id=path.get("dag_id"),
             run_id=path.get("dag_run_id"),
             task_id=path.get("task_id"),
@@ -40,9 +39,13 @@ def audited(event: str) -> Any:
     return Depends(write)
 
 
-async def _names(request: Request) -> Any:
-    raw = await request.body()
-    value = json.loads(raw) if raw else {}
+async def _body(request: Request) -> bytes:
+    """Return the body; the writing itself belongs into a thread."""
+    return await request.body()
+
+
+def _names(body: bytes) -> Any:
+    value = json.loads(body) if body else {}
     if not isinstance(value, dict):
         return []
     return {name: sorted(item)[:50] if isinstance(item, dict) else "..." for name, item in list(value.items())[:50]}
