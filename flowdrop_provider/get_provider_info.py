@@ -42,7 +42,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
     "fused": _option("Whether workflows that do not say otherwise run connected nodes in one task.", "boolean", "False"),
     "cache_folder": _option("Where outlines of unchanged documents are kept; none keeps nothing."),
-    "file_root": _option("Folder below which file nodes work; empty refuses them."),
+    "file_root": _option("Folder or object storage URL below which file nodes work; empty refuses them."),
     "allowed_hosts": _option("Internal hosts or networks that HTTP nodes may reach, comma-separated."),
     "http_connections": _option("Airflow connection by host, as host=connection_id, comma-separated."),
     "memory_conn_id": _option("Connection of the SQL database memory nodes use; empty refuses them."),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flowdrop_provider.errors import NodeError
 
-__all__ = ["LocalFileStore"]
+__all__ = ["LocalFileStore", "relative_name"]
 
 _WRAPPERS = ("public://", "private://", "temporary://")
 _MAX_NAME = 1024
@@ -67,17 +67,26 @@ class LocalFileStore:
             raise NodeError(f"The file {name!r} is larger than {self._max_bytes} bytes.", code="file_too_large")
 
     def _path(self, name: str) -> Path:
-        relative = name
-        for wrapper in _WRAPPERS:
-            if name.startswith(wrapper):
-                relative = f"{wrapper.removesuffix('://')}/{name.removeprefix(wrapper)}"
-        if "\0" in name or len(name) > _MAX_NAME or ".." in Path(relative).parts or Path(relative).is_absolute():
-            raise _refused(name)
-        path = self._root / relative
+        path = self._root / relative_name(name)
         # resolve() follows links of every existing part, so a link that leads outside is seen here.
         if not path.resolve().is_relative_to(self._root) or path.is_symlink() or path.resolve() == self._root:
             raise _refused(name)
         return path
+
+
+def relative_name(name: str) -> str:
+    """Return a name relative to a store's root; ``public://a`` is ``public/a``.
+
+    :raises NodeError: ``path_refused`` for a name that leads out of the root, or nowhere.
+    """
+    relative = name
+    for wrapper in _WRAPPERS:
+        if name.startswith(wrapper):
+            relative = f"{wrapper.removesuffix('://')}/{name.removeprefix(wrapper)}"
+    parts = Path(relative).parts
+    if "\0" in name or len(name) > _MAX_NAME or not parts or ".." in parts or Path(relative).is_absolute():
+        raise _refused(name)
+    return relative
 
 
 def _refused(name: str) -> NodeError:

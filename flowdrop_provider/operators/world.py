@@ -7,7 +7,7 @@ from typing import Any
 
 from flowdrop_provider import conf
 from flowdrop_provider.errors import NodeError
-from flowdrop_provider.nodes.world import World
+from flowdrop_provider.nodes.world import FileStore, World
 
 __all__ = ["airflow_world"]
 
@@ -18,11 +18,20 @@ def airflow_world() -> World:
 
     world = World(secret=_secret, http=AirflowHttpClient(), log=logging.getLogger("flowdrop.node"))
     if conf.file_root():
-        from flowdrop_provider.nodes.file_store import LocalFileStore
-
-        world.files = LocalFileStore(conf.file_root())
+        world.files = _file_store(conf.file_root())
     world.extras.update(_services())
     return world
+
+
+def _file_store(root: str) -> FileStore:
+    """Return the store of a root: a plain folder, or any URL that Airflow's object storage knows."""
+    if "://" in root:
+        from flowdrop_provider.hooks.files import ObjectFileStore
+
+        return ObjectFileStore(root)
+    from flowdrop_provider.nodes.file_store import LocalFileStore
+
+    return LocalFileStore(root)
 
 
 def _services() -> dict[str, Any]:
