@@ -60,6 +60,7 @@ def compile_workflow(workflow: Workflow, catalogue: NodeTypeCatalogue) -> Plan:
         settings=workflow.settings,
         tools=tools,
         tool_nodes=_tool_nodes(tools, nodes, types),
+        conditions=_conditions(workflow.edges),
         warnings=(*layout.warnings, *_warnings(workflow, order, types)),
     )
 
@@ -110,6 +111,14 @@ def _plan_edge(edge: Edge, branches: frozenset[str]) -> PlanEdge:
         gated=source_port.strip().lower() in branches,
         triggers=edge.target_handle.endswith("-input-trigger"),
     )
+
+
+def _conditions(edges: Iterable[Edge]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for edge in edges:
+        if isinstance(edge.condition, str) and edge.condition:
+            found[edge.source] = (*found.get(edge.source, ()), edge.id or f"{edge.source_handle}>{edge.target_handle}")
+    return found
 
 
 def _refuse_cycles(nodes: Iterable[str], edges: Iterable[PlanEdge]) -> None:

@@ -109,6 +109,7 @@ class Plan:
     :ivar edges: every edge between known nodes, document order, tool and loopback edges included.
     :ivar steps: what a run does, in order: a node or a loop each.
     :ivar tools: leaf tools by consumer; ``tool_nodes`` tells what they are.
+    :ivar conditions: ids of the edges that carry a condition, by source; they gate nothing (EDGE-8).
     :ivar warnings: diagnostics for the author: dead edge conditions, unavailable processors.
     """
 
@@ -126,6 +127,7 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tool_nodes: Mapping[str, ToolNode] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property

@@ -6,6 +6,7 @@ ask here; nothing else decides what an edge means.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,9 @@ from flowdrop_provider.document.handles import EdgeKind
 from flowdrop_provider.engine.outputs import unified_output
 from flowdrop_provider.engine.plan import Plan, PlanEdge, PlanNode
 
-__all__ = ["Decision", "Outcome", "certainly_dead", "decide", "delivered_inputs", "edge_satisfied"]
+__all__ = ["Decision", "Outcome", "certainly_dead", "decide", "delivered_inputs", "edge_satisfied", "warn_of_conditions"]
+
+log = logging.getLogger("flowdrop.engine")
 
 #: Reason of every node that its sources did not activate (BR-7).
 BRANCH_NOT_ACTIVE = "branch_not_active"
@@ -167,3 +170,9 @@ def has_port(ports: Mapping[str, Any], port: str) -> bool:
 def port_value(ports: Mapping[str, Any], port: str) -> Any:
     """Return the value of a port; the unified ``output`` is composed from the exposed outputs (DATA-9)."""
     return ports[port] if port in ports else unified_output(ports)
+
+
+def warn_of_conditions(plan: Plan, node_id: str) -> None:
+    """Warn of the conditions on the edges of a node that was executed: a removed feature that gates nothing (EDGE-8, SG-9)."""
+    for edge_id in plan.conditions.get(node_id, ()):
+        log.warning("The condition on edge %r from node %r gates nothing; conditions were removed (EDGE-8).", edge_id, node_id)

@@ -18,7 +18,7 @@ from flowdrop_provider.engine.loops import Budget, LoopDriver, LoopState, Paused
 from flowdrop_provider.engine.plan import Plan, PlanNode, Region
 from flowdrop_provider.engine.progress import Progress, Waiting
 from flowdrop_provider.engine.records import JobRecord, RecordPolicy, RunIdentity, job_record, skipped_record
-from flowdrop_provider.engine.routing import BRANCH_NOT_ACTIVE, Outcome, decide, delivered_inputs
+from flowdrop_provider.engine.routing import BRANCH_NOT_ACTIVE, Outcome, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.state import MaxIterationsExceeded, apply_update, state_inputs
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.iteration import Iteration
@@ -143,7 +143,7 @@ class Runner:
             except Paused as pause:
                 self._pause(pause, state)
             except MaxIterationsExceeded as error:
-                progress.ended, progress.error = MAX_ITERATIONS, {**error.as_dict(), "node_id": None, "retryable": False}
+                self._end_by_count(error)
             progress.shared = state.shared
             progress.outcomes.update(driver.outcomes())
             self.warnings += driver.warnings
@@ -208,6 +208,8 @@ class Runner:
             self.plan, node, execution, self._identity, self._policy, order=order, execution_number=number, round_=stamp
         )
         self._on_record(record)
+        if execution.status != "interrupted":
+            warn_of_conditions(self.plan, node.node_id)
 
     def initial(self, node_id: str) -> Mapping[str, Any]:
         """Return the run's initial data for a node's ports (DATA-6)."""
@@ -227,7 +229,18 @@ class Runner:
         elif execution.status == "failed" and not execution.routed:
             self.progress.ended, self.progress.error = RUN_FAILED, execution.error
         elif not node.regions and "state_update" in execution.outputs:
-            self.progress.shared = apply_update(self.progress.shared, execution.outputs["state_update"], node_id=node.node_id)
+            self._update_state(node, execution.outputs["state_update"])
+
+    def _update_state(self, node: PlanNode, update: Any) -> None:
+        progress, limit = self.progress, self.plan.settings.get("max_iterations")
+        known = limit if isinstance(limit, int) else None
+        try:
+            progress.shared = apply_update(progress.shared, update, node_id=node.node_id, max_iterations=known)
+        except MaxIterationsExceeded as error:
+            self._end_by_count(error)
+
+    def _end_by_count(self, error: MaxIterationsExceeded) -> None:
+        self.progress.ended, self.progress.error = MAX_ITERATIONS, {**error.as_dict(), "node_id": None, "retryable": False}
 
 
 def _with_tools(world: World, plan: Plan, known: Mapping[str, Outcome], results: MutableMapping[str, dict[str, Any]]) -> World:

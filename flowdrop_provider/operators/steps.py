@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from flowdrop_provider.engine.execution import Execution, execute, refused
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.records import job_record, skipped_record
-from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs
+from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.nodes.api import NodeContext
@@ -49,6 +49,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
     record = job_record(run.plan, node, execution, run.identity(), run.policy, order=node.position)
     run.push(JOB_KEY, record)
     run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
+    warn_of_conditions(run.plan, node_id)
     _skip_the_dead(run, node, execution, sources)
     _raise_failure(execution)
     return record["output_data"]
