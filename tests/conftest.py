@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ __all__ = ["figures", "pytest_runtest_makereport", "pytest_terminal_summary"]
 def pytest_terminal_summary(terminalreporter) -> None:
     print_figures(terminalreporter)
     print_rules(terminalreporter)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_of_nodes_stay_out_of_the_checkout(tmp_path_factory) -> None:
+    os.environ.setdefault("FLOWDROP_FILE_ROOT", str(tmp_path_factory.mktemp("flowdrop-files")))
 
 
 @pytest.fixture(scope="session")
