@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -42,3 +43,16 @@ def paired():
         return statistics.median(ours), statistics.median(theirs), ratio
 
     return measure
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory):
+    """A home of its own, so that kept outlines are those of this benchmark."""
+    home = tmp_path_factory.mktemp("bench-home")
+    before = os.environ.get("AIRFLOW_HOME")
+    os.environ["AIRFLOW_HOME"] = str(home)
+    yield home
+    if before is None:
+        del os.environ["AIRFLOW_HOME"]
+    else:
+        os.environ["AIRFLOW_HOME"] = before

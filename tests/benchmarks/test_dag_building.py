@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -20,16 +19,7 @@ from tests.flows import chain, write
 LENGTH = 10
 
 
-@pytest.fixture(scope="module", autouse=True)
-def airflow_home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("bench-home")
-    before = os.environ.get("AIRFLOW_HOME")
-    os.environ["AIRFLOW_HOME"] = str(home)
-    yield home
-    if before is None:
-        del os.environ["AIRFLOW_HOME"]
-    else:
-        os.environ["AIRFLOW_HOME"] = before
+pytestmark = pytest.mark.usefixtures("airflow_home")
 
 
 def by_hand(count: int):

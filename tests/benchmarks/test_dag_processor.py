@@ -16,16 +16,7 @@ from tests.flows import chain, write
 COUNT = 500
 
 
-@pytest.fixture(scope="module", autouse=True)
-def airflow_home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("bench-home")
-    before = os.environ.get("AIRFLOW_HOME")
-    os.environ["AIRFLOW_HOME"] = str(home)
-    yield home
-    if before is None:
-        del os.environ["AIRFLOW_HOME"]
-    else:
-        os.environ["AIRFLOW_HOME"] = before
+pytestmark = pytest.mark.usefixtures("airflow_home")
 
 
 def parse_in_a_fork(file: Path) -> int:
