@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.log import Log
 from fastapi import Depends, Request
 
 from flowdrop_provider.plugins.api.security import UserDep
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["audited"]
 

@@ -73,6 +73,8 @@ def _lines(session: Session, view: RunView, task: TaskInstance, node_id: str) ->
         # The remote log handlers ask the operator for its name.
         with contextlib.suppress(TaskNotFound):
             task.task = dag.get_task(task.task_id)
+    # Log handlers take sessions of their own.
+    session.commit()
     stream, _ = reader.read_log_chunks(task, task.try_number, {"download_logs": False})  # type: ignore[typeddict-item, typeddict-unknown-key]
     for number, message in enumerate(stream):
         if number >= _MAX_LINES_READ:

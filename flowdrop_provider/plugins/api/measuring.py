@@ -15,7 +15,7 @@ from typing import Any
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import ColumnElement, Float, and_, cast, extract, func, select
+from sqlalchemy import ColumnElement, Float, Text, and_, case, cast, column, extract, func, select, true
 from sqlalchemy.orm import Session
 
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
@@ -26,6 +26,7 @@ __all__ = ["MAX_SAMPLES", "metrics"]
 
 MAX_SAMPLES = 50_000
 
+_TOLD = ("status", "node_id", "node_type_id", "execution_time_us")
 _NAMES = ("workflow_id", "node_id", "node_type_id")
 
 Groups = dict[tuple[str, ...], dict[str, Any]]
@@ -54,14 +55,14 @@ def _runs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
 
 def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
     """Return one row a job: its record tells node, time and outcome; a task without one (a lost worker) speaks for itself."""
-    told = XComModel.value
-    status = func.coalesce(told["status"].as_string(), TaskInstance.state)
-    ran = cast(told["execution_time_us"].as_string(), Float) / 1_000_000.0
-    return (
+    told, joined = _told(session)
+    status = func.coalesce(told["status"], TaskInstance.state)
+    ran = cast(told["execution_time_us"], Float) / 1_000_000.0
+    query = (
         select(
             DagRun.dag_id.label("first"),
-            func.coalesce(told["node_id"].as_string(), TaskInstance.task_id).label("second"),
-            func.coalesce(told["node_type_id"].as_string(), "").label("kind"),
+            func.coalesce(told["node_id"], TaskInstance.task_id).label("second"),
+            func.coalesce(told["node_type_id"], "").label("kind"),
             (status == "failed").label("failed"),
             func.coalesce(ran, _seconds(session, TaskInstance.start_date, TaskInstance.end_date)).label("seconds"),
             _seconds(session, TaskInstance.queued_dttm, TaskInstance.start_date).label("waited"),
@@ -76,8 +77,22 @@ def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
                 is_job_key(),
             ),
         )
-        .where(*period, TaskInstance.task_id != RESULT_TASK_ID, status.in_(["completed", "success", "failed"]))
     )
+    query = query.outerjoin(joined, true()) if joined is not None else query
+    return query.where(*period, TaskInstance.task_id != RESULT_TASK_ID, status.in_(["completed", "success", "failed"]))
+
+
+def _told(session: Session) -> tuple[dict[str, Any], Any]:
+    """Return what a record says by name, and what to join for it.
+
+    PostgreSQL unpacks a large value anew for every member asked for; ``jsonb_to_record`` does it once.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return {name: XComModel.value[name].as_string() for name in _TOLD}, None
+    whole = case((func.jsonb_typeof(XComModel.value) == "object", XComModel.value))
+    unpacked = func.jsonb_to_record(whole).table_valued(*(column(name, Text) for name in _TOLD))
+    record = unpacked.render_derived(name="told", with_types=True)
+    return {name: record.c[name] for name in _TOLD}, record
 
 
 def metrics(session: Session, dag_ids: set[str], group_by: str, since: dt.datetime, until: dt.datetime) -> list[dict[str, Any]]:

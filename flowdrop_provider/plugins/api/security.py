@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity, DagDetails
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
@@ -24,6 +23,7 @@ from sqlalchemy.orm import Session
 from flowdrop_provider.dag_factory import dag_id_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.ids import run_key
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = [
     "ACCESS_MARK",
@@ -56,20 +56,24 @@ def _marked(dependency: Callable[..., Any], what: str) -> Callable[..., Any]:
     return dependency
 
 
-def may(user: BaseUser, method: _Method, entity: DagAccessEntity | None, dag_id: str) -> bool:
+def may(session: Session, user: BaseUser, method: _Method, entity: DagAccessEntity | None, dag_id: str) -> bool:
     """Return whether a user may do something with one DAG."""
-    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id, session=session))
+    # Gives the connection back: an auth manager may need one of its own.
+    session.commit()
     return bool(get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user))
 
 
-def _require(user: BaseUser, method: _Method, entities: Sequence[DagAccessEntity | None], dag_id: str) -> None:
-    if not all(may(user, method, entity, dag_id) for entity in entities):
+def _require(
+    session: Session, user: BaseUser, method: _Method, entities: Sequence[DagAccessEntity | None], dag_id: str
+) -> None:
+    if not all(may(session, user, method, entity, dag_id) for entity in entities):
         raise ApiError(403, "FORBIDDEN", "You may not do this with this workflow.")
 
 
-def may_read_values(user: BaseUser, dag_id: str) -> bool:
+def may_read_values(session: Session, user: BaseUser, dag_id: str) -> bool:
     """Return whether a user may see input and output of jobs, which Airflow keeps as XCom."""
-    return may(user, "GET", DagAccessEntity.XCOM, dag_id)
+    return may(session, user, "GET", DagAccessEntity.XCOM, dag_id)
 
 
 def _is_flow(session: Session, dag_id: str) -> bool:
@@ -99,7 +103,7 @@ def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") 
     def find(request: Request, user: UserDep, session: SessionDep) -> DagModel:
         dag = _workflow(session, request.path_params[param])
         request.scope["path_params"]["dag_id"] = dag.dag_id
-        _require(user, method, entities or (None,), dag.dag_id)
+        _require(session, user, method, entities or (None,), dag.dag_id)
         return dag
 
     return Depends(_marked(find, f"{method} workflow"))
@@ -112,7 +116,7 @@ def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> An
         run = _run(session, request.path_params[param])
         # Airflow's action log reads these names from the path.
         request.scope["path_params"] |= {"dag_id": run.dag_id, "dag_run_id": run.run_id}
-        _require(user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
+        _require(session, user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
         return run
 
     return Depends(_marked(find, f"{method} run"))
@@ -135,7 +139,7 @@ def of_interrupt(method: _Method, param: str = "id") -> Any:
             raise not_found("interrupt", value)
         task: TaskInstance = detail.task_instance
         request.scope["path_params"] |= {"dag_id": task.dag_id, "dag_run_id": task.run_id, "task_id": task.task_id}
-        _require(user, method, (DagAccessEntity.HITL_DETAIL,), task.dag_id)
+        _require(session, user, method, (DagAccessEntity.HITL_DETAIL,), task.dag_id)
         return task
 
     return Depends(_marked(find, f"{method} interrupt"))
@@ -147,6 +151,7 @@ def readable_dag_ids(session: Session, user: BaseUser, *entities: DagAccessEntit
     flows = set(session.scalars(select(DagTag.dag_id).where(DagTag.name == TAG)))
     found = flows & set(manager.get_authorized_dag_ids(user=user, method="GET", session=session))
     teams = DagModel.get_dag_id_to_team_name_mapping(list(found), session=session) if found and entities else {}
+    session.commit()
     return {
         dag_id
         for dag_id in found

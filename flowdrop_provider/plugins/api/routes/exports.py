@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from fastapi import APIRouter, Query, Response
@@ -16,6 +15,7 @@ from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.routes.jobs import READABLE, WantedJobs
 from flowdrop_provider.plugins.api.routes.runs import READ_VALUES
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
@@ -22,6 +21,7 @@ from flowdrop_provider.plugins.api.drawings import Drawing, latest_drawings
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.security import UserDep, listed, of_interrupt, of_run
+from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.interrupts import answer_parts, interrupt, interrupt_status
 from flowdrop_provider.plugins.human_input import settling_seconds
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
@@ -14,6 +13,7 @@ from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
 from flowdrop_provider.plugins.api.models import JobsAnswer
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["WantedJobs", "router"]
 

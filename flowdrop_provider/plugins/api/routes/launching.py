@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, Header, Response
@@ -20,6 +19,7 @@ from flowdrop_provider.plugins.api.launching import LaunchRequest, Started, star
 from flowdrop_provider.plugins.api.models import StartedAnswer
 from flowdrop_provider.plugins.api.reading import iso, read_run
 from flowdrop_provider.plugins.api.security import UserDep, of_run, of_workflow
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 

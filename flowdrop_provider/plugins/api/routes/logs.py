@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter
 
 from flowdrop_provider.plugins.api.log_lines import read_lines
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.security import of_run
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 

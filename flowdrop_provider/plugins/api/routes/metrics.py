@@ -7,7 +7,6 @@ import json
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.log import Log
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
@@ -20,6 +19,7 @@ from flowdrop_provider.plugins.api.models import MetricsAnswer
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 

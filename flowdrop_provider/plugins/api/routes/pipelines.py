@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, Request, Response
@@ -18,6 +17,7 @@ from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.run_lists import RunFilter, list_runs
 from flowdrop_provider.plugins.api.security import UserDep, listed, may_read_values, of_run, of_workflow
+from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.pipelines import editor_document, light_document, pipeline_document
 
 __all__ = ["router"]
@@ -53,7 +53,7 @@ def get_pipeline(
     The bare ``status`` of a queued or waiting run is ``running``, or the editor would never ask again (measured).
     """
     view = read_run(session, run)
-    values = may_read_values(user, run.dag_id)
+    values = may_read_values(session, user, run.dag_id)
     if unchanged(request, response, etag(view.id, view.changed, view.status, len(view.jobs), values)):
         return not_modified(response)
     return {**editor_document(view), "success": True, "data": pipeline_document(view, values=values)}

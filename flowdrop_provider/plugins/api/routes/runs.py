@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, Query, Request, Response
 
@@ -15,6 +14,7 @@ from flowdrop_provider.plugins.api.models import ChangesAnswer, ComparisonAnswer
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.routes.pipelines import READ, not_modified, unchanged
 from flowdrop_provider.plugins.api.security import UserDep, may_read_values, of_run
+from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.comparisons import comparison
 from flowdrop_provider.plugins.api.shapes.traces import changed_document, job_row, trace_document
 from flowdrop_provider.plugins.api.shapes.values import part_of, resolve
@@ -34,7 +34,7 @@ def get_trace(
 ) -> dict[str, Any] | Response:
     """Return the graph of the run's own revision, what its nodes and edges did, and the timeline."""
     view = read_run(session, run)
-    values = may_read_values(user, run.dag_id)
+    values = may_read_values(session, user, run.dag_id)
     if unchanged(request, response, etag("trace", view.id, view.changed, view.status, values)):
         return not_modified(response)
     return {"success": True, "data": trace_document(view, values=values)}
@@ -60,7 +60,7 @@ def get_changes(
 @router.get("/runs/{id}/jobs", response_model=None, responses={200: {"model": RunJobsAnswer}})
 def get_jobs_of_run(session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]) -> dict[str, Any]:
     """Return the jobs of one run in their order, with input and output for callers who may read XComs in Airflow."""
-    values = may_read_values(user, run.dag_id)
+    values = may_read_values(session, user, run.dag_id)
     return {"success": True, "data": [job_row(job, values=values) for job in read_run(session, run).jobs]}
 
 
@@ -98,5 +98,5 @@ def compare_runs(
     session: SessionDep, user: UserDep, run: Annotated[DagRun, READ], other: Annotated[DagRun, READ_OTHER]
 ) -> dict[str, Any]:
     """Return how two runs differ, node by node."""
-    values = may_read_values(user, run.dag_id) and may_read_values(user, other.dag_id)
+    values = may_read_values(session, user, run.dag_id) and may_read_values(session, user, other.dag_id)
     return {"success": True, "data": comparison(read_run(session, run), read_run(session, other), values=values)}

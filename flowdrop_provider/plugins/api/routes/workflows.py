@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dag import DagModel
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import PlainTextResponse
@@ -17,6 +16,7 @@ from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.security import UserDep, listed, may, of_workflow, signed_in
+from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.workflows import workflow_from_document, workflow_from_drawing
 from flowdrop_provider.plugins.api.validating import examined
 
@@ -87,7 +87,7 @@ def list_workflows(
 @router.get("/workflows/{id}")
 def get_workflow(session: SessionDep, user: UserDep, dag: Annotated[DagModel, _READ]) -> dict[str, Any]:
     """Return a workflow as the editor loads it; its configuration only for callers who may read code in Airflow."""
-    readable = may(user, "GET", DagAccessEntity.CODE, dag.dag_id)
+    readable = may(session, user, "GET", DagAccessEntity.CODE, dag.dag_id)
     return {"success": True, "data": workflow_object(dag, drawing_of(session, dag.dag_id, None), document=readable)}
 
 
