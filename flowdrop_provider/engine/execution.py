@@ -65,15 +65,15 @@ class Execution:
     secret_parameters: list[str] = field(default_factory=list)
 
 
-def execute(node: NodeToRun, context: NodeContext, *, attempts_before: int = 0) -> Execution:
+def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) -> Execution:
     """Execute ``node`` with the delivered values in ``context.inputs``.
 
-    :param attempts_before: attempts this job spent in earlier rounds or resumes; the maximum bounds the total (ERR-11).
+    :param retries_spent: retries of this node in earlier rounds of the run; the maximum bounds them all (ERR-11).
     :returns: the :class:`Execution`; node-level errors never escape (ERR-1).
     """
     execution = Execution(started=context.world.now())
     begin = time.perf_counter_ns()
-    for number in range(attempts_before + 1, max(node.max_retries, attempts_before) + 2):
+    for number in range(1, max(node.max_retries - retries_spent, 0) + 2):
         _attempt(node, context, execution, number)
         if execution.error is None or not execution.error["retryable"] or execution.cause is not None:
             break

@@ -64,6 +64,7 @@ class Progress:
     :ivar loops: where a loop stands, by region id, while it is under way.
     :ivar shared: the run's state (SG-1).
     :ivar tool_results: results of tool calls by call id (RT-TOOL-9).
+    :ivar retries: retries spent by node id, over the whole run (ERR-11).
     :ivar ended: why nothing more starts: ``run_failed``, ``run_stopped``, or ``None``.
     """
 
@@ -76,6 +77,7 @@ class Progress:
     waiting: Waiting | None = None
     paused_reason: str | None = None
     tool_results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    retries: dict[str, int] = field(default_factory=dict)
 
     @property
     def paused(self) -> bool:
@@ -94,6 +96,7 @@ class Progress:
             "waiting": self.waiting.to_data() if self.waiting else None,
             "paused_reason": self.paused_reason,
             "tool_results": self.tool_results,
+            "retries": self.retries,
         }
 
     @classmethod
@@ -109,4 +112,6 @@ class Progress:
             waiting=Waiting(**data["waiting"]) if data["waiting"] else None,
             paused_reason=data["paused_reason"],
             tool_results=dict(data["tool_results"]),
+            # A checkpoint of an older version has none.
+            retries=dict(data.get("retries", {})),
         )

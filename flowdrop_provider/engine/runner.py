@@ -200,7 +200,11 @@ class Runner:
             resume=self._answers.pop(node.node_id, None),
             iteration=iteration,
         )
-        return execute(node.to_run(), context)
+        spent = self.progress.retries.get(node.node_id, 0)
+        execution = execute(node.to_run(), context, retries_spent=spent)
+        if len(execution.attempts) > 1:
+            self.progress.retries[node.node_id] = spent + len(execution.attempts) - 1
+        return execution
 
     def emit(self, node: PlanNode, execution: Execution, *, order: int, number: int, stamp: tuple[int, ...]) -> None:
         """Record a finished execution."""

@@ -15,7 +15,7 @@ from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.progress import Progress
 from flowdrop_provider.engine.records import JobRecord
 from flowdrop_provider.engine.routing import Outcome, certainly_dead
-from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, Runner
+from flowdrop_provider.engine.runner import RUN_FAILED, Runner
 from flowdrop_provider.engine.segments import steps_of
 from flowdrop_provider.errors import FlowDropError
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
@@ -77,7 +77,7 @@ def _drive(
         reached = runner.run()
     _hand_on(run, node_ids, reached)
     _skip_the_dead(run, node_ids, reached, sources, log.skips)
-    if reached.ended == RUN_FAILED and reached.error is not None:
+    if reached.error is not None:
         raise AirflowFailException(f"{reached.error['message']} [{reached.error['code']}]")
     if all(outcome.status == "skipped" for outcome in reached.outcomes.values()):
         raise AirflowSkipException(f"Skipped: {next(iter(log.skips.values()), 'branch_not_active')}.")
@@ -163,7 +163,7 @@ def _skip_the_dead(
     run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress, sources: SourceOutcomes, own: Mapping[str, str]
 ) -> None:
     known: dict[str, Outcome] = {**sources.known, **progress.outcomes}
-    if progress.ended in {RUN_FAILED, RUN_STOPPED}:
+    if progress.ended is not None:
         dead = [node_id for node_id in run.plan.nodes if node_id not in known]
     else:
         already = set(certainly_dead(run.plan, sources.known))
