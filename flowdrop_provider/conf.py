@@ -5,8 +5,12 @@ The table in ``docs/configuration.md`` is checked against this module by a test.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
+
+from flowdrop_provider.errors import ConfigurationError
 
 __all__ = [
     "allowed_hosts",
@@ -24,6 +28,7 @@ __all__ = [
     "model_aliases",
     "model_conn_id",
     "record_max_bytes",
+    "retry_policies",
     "seal_keys",
     "sensitive_keys",
     "store_data",
@@ -91,6 +96,19 @@ def unknown_processor() -> str:
 def lost_worker_retries() -> int:
     """``[flowdrop] lost_worker_retries``: new starts of a node without side effects after its worker died (1)."""
     return int(_get("lost_worker_retries", "1"))
+
+
+def retry_policies() -> Any:
+    """``[flowdrop] retry_policies``: JSON ``{"node_types": {id: policy}, "workflows": {id: policy}}`` (``{}``).
+
+    A policy is ``{max_attempts, delay_seconds, backoff, jitter, codes}``.
+
+    :raises ConfigurationError: it is no JSON.
+    """
+    try:
+        return json.loads(_get("retry_policies", "") or "{}")
+    except ValueError as error:
+        raise ConfigurationError(f"[flowdrop] retry_policies is no JSON: {error}.") from error
 
 
 def fused() -> bool:

@@ -7,6 +7,7 @@ parameters and errors mean the same everywhere (ERR-13).
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from typing import Any
 
 from flowdrop_provider.engine.outputs import active_branches, check_json, strip_hidden
 from flowdrop_provider.engine.parameters import resolve
+from flowdrop_provider.engine.retries import RetryPolicies
 from flowdrop_provider.engine.secrets import substitute
 from flowdrop_provider.errors import FlowDropError, NodeError
 from flowdrop_provider.nodes.api import Interrupt, NodeContext, StopRun
@@ -73,14 +75,26 @@ def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) ->
     """
     execution = Execution(started=context.world.now())
     begin = time.perf_counter_ns()
-    for number in range(1, max(node.max_retries - retries_spent, 0) + 2):
-        _attempt(node, context, execution, number)
-        if execution.error is None or not execution.error["retryable"] or execution.cause is not None:
-            break
+    _try(node, context, execution, max(node.max_retries - retries_spent, 0))
     _conclude(node, execution)
     execution.execution_time_us = (time.perf_counter_ns() - begin) // 1000
     execution.completed = context.world.now()
     return execution
+
+
+def _try(node: NodeToRun, context: NodeContext, execution: Execution, own_retries: int) -> None:
+    """Attempt until it works, or neither the document nor the deployment wants another attempt."""
+    policies: RetryPolicies = context.world.extras.get("retries") or RetryPolicies()
+    policy = policies.find(context.workflow_id, node.node_type.id)
+    for number in itertools.count(1):
+        _attempt(node, context, execution, number)
+        if execution.error is None or execution.cause is not None:
+            return
+        wait = policies.next_wait(policy, execution.error, number, own_retries, context.world.rng)
+        if wait is None:
+            return
+        if wait > 0:
+            policies.sleep(wait)
 
 
 def refused(node: NodeToRun, error: FlowDropError, now: dt.datetime) -> Execution:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from flowdrop_provider import conf
+from flowdrop_provider.engine.retries import RetryPolicies
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.world import FileStore, World
 
@@ -40,7 +41,7 @@ def _services() -> dict[str, Any]:
     from flowdrop_provider.hooks.memory import airflow_memory
     from flowdrop_provider.hooks.models import AirflowModels
 
-    services: dict[str, Any] = {"models": AirflowModels()}
+    services: dict[str, Any] = {"models": AirflowModels(), "retries": RetryPolicies.from_data(conf.retry_policies())}
     if conf.memory_conn_id():
         services["memory"] = airflow_memory(conf.memory_conn_id())
     if conf.drupal_conn_id():
