@@ -101,6 +101,8 @@ def test_a_node_type_has_what_the_palette_reads(node_type):
     for port in [*found["inputs"], *found["outputs"]]:
         assert port["dataType"] in kinds
     assert len({port["id"] for port in found["inputs"]}) == len(found["inputs"])
+    forms = {"string", "number", "boolean", "array", "object", "integer"}
+    assert all(entry["type"] in forms for entry in found["configSchema"]["properties"].values())
     assert set(found["config"]) == set(found["configSchema"]["properties"])
     assert found["category"] in {entry["name"] for entry in categories(shipped_catalogue())}
 

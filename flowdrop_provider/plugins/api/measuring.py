@@ -15,7 +15,7 @@ from typing import Any
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import ColumnElement, Float, Text, and_, case, cast, column, extract, func, select, true
+from sqlalchemy import ColumnElement, Float, Text, and_, case, cast, column, extract, func, select, text, true
 from sqlalchemy.orm import Session
 
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
@@ -124,6 +124,8 @@ def _identity(group_by: str, key: tuple[str, ...], drawings: Mapping[str, Drawin
 
 
 def _computed(session: Session, query: Any, keys: tuple[str, ...]) -> Groups:
+    # Compiling such a query takes PostgreSQL longer than running it.
+    session.execute(text("SET LOCAL jit = off"))
     data = query.subquery()
     names = [data.c[key] for key in keys]
     percentile = func.percentile_cont

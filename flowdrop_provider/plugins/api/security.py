@@ -16,7 +16,7 @@ from airflow.api_fastapi.core_api.security import get_user
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -100,8 +100,8 @@ def _run(session: Session, value: str) -> DagRun:
 def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") -> Any:
     """Return the dependency that gives the :class:`DagModel` of the path's workflow to whoever may ``method`` it."""
 
-    def find(request: Request, user: UserDep, session: SessionDep) -> DagModel:
-        dag = _workflow(session, request.path_params[param])
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> DagModel:
+        dag = _workflow(session, value)
         request.scope["path_params"]["dag_id"] = dag.dag_id
         _require(session, user, method, entities or (None,), dag.dag_id)
         return dag
@@ -112,8 +112,8 @@ def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") 
 def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> Any:
     """Return the dependency that gives the :class:`DagRun` of the path's pipeline to whoever may ``method`` it."""
 
-    def find(request: Request, user: UserDep, session: SessionDep) -> DagRun:
-        run = _run(session, request.path_params[param])
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> DagRun:
+        run = _run(session, value)
         # Airflow's action log reads these names from the path.
         request.scope["path_params"] |= {"dag_id": run.dag_id, "dag_run_id": run.run_id}
         _require(session, user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
@@ -125,12 +125,11 @@ def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> An
 def of_interrupt(method: _Method, param: str = "id") -> Any:
     """Return the dependency that gives the :class:`TaskInstance` behind an interrupt to whoever may ``method`` it."""
 
-    def find(request: Request, user: UserDep, session: SessionDep) -> TaskInstance:
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> TaskInstance:
         from uuid import UUID
 
         from airflow.models.hitl import HITLDetail
 
-        value = str(request.path_params[param])
         try:
             detail = session.get(HITLDetail, UUID(value))
         except ValueError:

@@ -28,6 +28,8 @@ _DATA_TYPES = (
 
 _NOTHING: Mapping[str, Any] = {}
 _BY_SCHEMA_TYPE = {"integer": "number", "object": "json"}
+_FORM_TYPES = frozenset({"string", "number", "boolean", "array", "object", "integer"})
+_TYPE_OF_VALUE = ((bool, "boolean"), (int, "integer"), (float, "number"), (list, "array"), (dict, "object"))
 _KNOWN = frozenset(entry[0] for entry in _DATA_TYPES)
 _RESERVED_TYPES = {"trigger": "trigger", "loop_back": "loop_back", "tool": "tool", "tool_availability": "tool"}
 
@@ -75,8 +77,20 @@ def _reserved(node_type: NodeType, side: str, defaults: Mapping[str, bool]) -> l
 
 def _config_schema(node_type: NodeType) -> dict[str, Any]:
     settings = {name: item for name, item in node_type.parameters.items() if item.configurable and not item.internal}
-    properties = {name: {**item.schema_, "default": item.effective_default} for name, item in settings.items()}
+    properties = {
+        name: {**item.schema_, "type": _form_type(item.schema_, item.effective_default), "default": item.effective_default}
+        for name, item in settings.items()
+    }
     return {"type": "object", "properties": properties, "required": [name for name, item in settings.items() if item.required]}
+
+
+def _form_type(schema: Mapping[str, Any], default: Any) -> str:
+    """Return the one type that the editor's form shows a setting as: the first declared one, else that of its default."""
+    declared = schema.get("type")
+    names = [name for name in (declared if isinstance(declared, list) else [declared]) if name in _FORM_TYPES]
+    if names:
+        return str(names[0])
+    return next((name for kind, name in _TYPE_OF_VALUE if isinstance(default, kind)), "string")
 
 
 def node_metadata(node_type: NodeType) -> dict[str, Any]:
