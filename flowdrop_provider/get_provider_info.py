@@ -40,7 +40,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "large_value_path": _option("Object storage URL for large values; empty keeps them in XCom."),
     "unknown_processor": _option("refuse a workflow whose processor nobody provides, or fail its task.", default="refuse"),
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
-    "retry_policies": _option("JSON of retry policies by node type and by workflow.", default="{}"),
+    "retry_policies": _option("JSON of retry policies by node type and by workflow; empty for none."),
     "fused": _option("Whether workflows that do not say otherwise run connected nodes in one task.", "boolean", "False"),
     "cache_folder": _option("Where outlines of unchanged documents are kept; none keeps nothing."),
     "file_root": _option("Folder or object storage URL below which file nodes work; empty refuses them."),
