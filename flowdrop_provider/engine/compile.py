@@ -145,7 +145,33 @@ def _excluded(nodes: Iterable[str], types: Mapping[str, NodeType], edges: Iterab
         outgoing.setdefault(edge.source, set()).add(edge.kind)
         incoming.setdefault(edge.target, set()).add(edge.kind)
     reasons = {node_id: _exclusion(types[node_id], outgoing.get(node_id), incoming.get(node_id)) for node_id in nodes}
-    return {node_id: reason for node_id, reason in reasons.items() if reason}
+    known = list(edges)
+    return {
+        node_id: reason
+        for node_id, reason in reasons.items()
+        if reason and not (reason == "loopback_only" and _begins_a_loop(node_id, known))
+    }
+
+
+def _begins_a_loop(head: str, edges: Iterable[PlanEdge]) -> bool:
+    """Return whether a loopback into ``head`` comes from behind it: then the loop starts there, without any other edge.
+
+    Real agent loops are drawn so: the node that reads the conversation has no input but the way back (DATA-5 over CMP-6).
+    """
+    after: dict[str, list[str]] = {}
+    tails = set()
+    for edge in edges:
+        if edge.kind not in _FREE:
+            after.setdefault(edge.source, []).append(edge.target)
+        elif edge.kind is EdgeKind.LOOPBACK and edge.target == head:
+            tails.add(edge.source)
+    seen: set[str] = set()
+    stack = [head]
+    while stack:
+        found = set(after.get(stack.pop(), ())) - seen
+        seen |= found
+        stack.extend(found)
+    return not tails.isdisjoint(seen)
 
 
 def _exclusion(node_type: NodeType, outgoing: set[EdgeKind] | None, incoming: set[EdgeKind] | None) -> str:

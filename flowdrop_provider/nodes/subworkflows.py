@@ -92,6 +92,7 @@ def _result(state: Mapping[str, Any] | None, run_id: str) -> dict[str, Any]:
         output("job_id", "string"),
         output("session_id", "string"),
     ],
+    aliases=["flowdrop_workflow"],
     **_MODULE,
 )
 def workflow_executor(params: Params, context: NodeContext) -> Outputs:

@@ -270,3 +270,13 @@ def test_only_a_budget_pause_goes_on_by_itself() -> None:
     waiting = run(plan_of(document), budget=fresh)
     assert (waiting.status, waiting.progress.paused_reason) == ("paused", None)
     assert waiting.progress.waiting is not None
+
+
+@pytest.mark.rule("DATA-5", "CMP-6")
+def test_a_loop_may_begin_at_a_node_that_only_the_way_back_leads_to() -> None:
+    """Real agent loops begin so; a node that no loop runs through stays left out."""
+    edges = ["text_input.2:trigger > text_output.1:trigger", "text_output.1:trigger > text_input.2:loop_back"]
+    nodes = [node("text_input.1"), node("text_input.2", maxIterations=3), node("text_output.1"), node("text_input.3")]
+    plan = plan_of(flow("f", nodes, [*edges, "text_input.1:trigger > text_input.3:loop_back"]))
+    assert plan.excluded == {"text_input.3": "loopback_only"}
+    assert ran(run(plan)).count("text_output.1") == 3
