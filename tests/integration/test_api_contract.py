@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import schemathesis
 import yaml
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 
 from flowdrop_provider.plugins.api.openapi import openapi_text
 from tests.flows import chain
@@ -16,11 +16,6 @@ from tests.plugins.client import api, follow, started
 
 pytestmark = pytest.mark.slow
 
-#: Where an answer differs from the published schema on purpose: ``path -> why``.
-DELIBERATE = {
-    "null": "a moment that has not come is null (PIPE-9), where the schema knows only its absence",
-    "format": "ids are FlowDrop's and Airflow's own, not UUIDs",
-}
 OURS = json.loads(openapi_text())
 
 
@@ -45,6 +40,7 @@ def pipeline(client):
 
 
 def without_null(value):
+    """Deliberate: a moment that has not come is null (PIPE-9), where the published schema knows only its absence."""
     if isinstance(value, dict):
         return {name: without_null(item) for name, item in value.items() if item is not None}
     return [without_null(item) for item in value] if isinstance(value, list) else value
@@ -97,6 +93,8 @@ def test_no_request_brings_the_server_down(client, pipeline, case):
         # Half of the requests reach a real run or workflow, the rest the ways out before it.
         if name in case.path_parameters and len(str(case.path_parameters[name])) % 2:
             case.path_parameters[name] = "api_contract" if "/workflows/" in case.path else pipeline
+    # A line break in the path: no mounted application is asked, Airflow itself answers.
+    assume(not any("%0A" in str(value) or "\n" in str(value) for value in case.path_parameters.values()))
     base = str(client.base_url).removesuffix("/api/v1/").removesuffix("/api/v1")
     answer = case.call(base_url=base, headers=dict(client.headers))
 

@@ -28,6 +28,7 @@ _DATA_TYPES = (
 
 _NOTHING: Mapping[str, Any] = {}
 _BY_SCHEMA_TYPE = {"integer": "number", "object": "json"}
+_VISUALS = frozenset({"note", "simple", "square", "tool", "gateway", "terminal", "default"})
 _FORM_TYPES = frozenset({"string", "number", "boolean", "array", "object", "integer"})
 _TYPE_OF_VALUE = ((bool, "boolean"), (int, "integer"), (float, "number"), (list, "array"), (dict, "object"))
 _KNOWN = frozenset(entry[0] for entry in _DATA_TYPES)
@@ -84,6 +85,11 @@ def _config_schema(node_type: NodeType) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": [name for name, item in settings.items() if item.required]}
 
 
+def _visual(name: str) -> str:
+    """Return a visual type of the published list; the editor draws all others as ``default`` (measured)."""
+    return name if name in _VISUALS else "default"
+
+
 def _form_type(schema: Mapping[str, Any], default: Any) -> str:
     """Return the one type that the editor's form shows a setting as: the first declared one, else that of its default."""
     declared = schema.get("type")
@@ -109,8 +115,8 @@ def node_metadata(node_type: NodeType) -> dict[str, Any]:
         "id": node_type.id,
         "node_type_id": node_type.id,
         "name": node_type.label or node_type.id,
-        "type": node_type.visual_type,
-        "supportedTypes": list(node_type.supported_visual_types),
+        "type": _visual(node_type.visual_type),
+        "supportedTypes": list(dict.fromkeys(_visual(name) for name in node_type.supported_visual_types)),
         "description": node_type.description,
         "category": node_type.category,
         "icon": node_type.icon,
