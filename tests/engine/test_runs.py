@@ -218,7 +218,7 @@ def test_declared_inputs_and_outputs() -> None:
     assert any("'gone'" in warning for warning in result.warnings)
 
 
-@pytest.mark.rule("ORC-7", "ORC-9")
+@pytest.mark.rule("CMP-8")
 def test_nodes_run_in_the_plans_order_each_once() -> None:
     nodes = [node(f"text_output.{number}") for number in (3, 1, 2)]
     plan = plan_of(flow("f", nodes, [edge("text_output.3:trigger > text_output.1:trigger")]))

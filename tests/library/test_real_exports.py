@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -151,7 +152,8 @@ class Pages:
     """Answers every request with one page."""
 
     def send(self, request: HttpRequest) -> HttpReply:
-        body = b'{"results": [{"latitude": 1, "longitude": 2, "name": "Here"}], "current": {"temperature_2m": 3}, "html": "<p>x</p>"}'
+        places = [{"latitude": 1, "longitude": 2, "name": "Here"}]
+        body = json.dumps({"results": places, "current": {"temperature_2m": 3}}).encode()
         return HttpReply(200, "OK", (("content-type", "application/json"),), body, request.url)
 
 
