@@ -55,6 +55,10 @@ lint: venv-dev docs ## Check style, types, layers and documentation
 docs: venv-dev ## Build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 
+.PHONY: ui
+ui: ## Build the views of the Airflow UI again (needs Node.js 20.19 or later; installing the package does not)
+	@cd flowdrop_provider/plugins/www && npm ci --no-audit --no-fund && npm run lint && npm test && npm run build
+
 .PHONY: clean
 clean: ## Stop the demo and delete everything that was made here
 	@if [ -x $(RUN) ] && [ -d .flowdrop/demo ]; then $(RUN) -m devtools.demo --stop; fi

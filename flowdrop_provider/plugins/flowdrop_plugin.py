@@ -6,13 +6,18 @@ from airflow.plugins_manager import AirflowPlugin
 
 from flowdrop_provider.plugins.api.mount import LazyApplication
 from flowdrop_provider.plugins.human_input import QuestionKeeper
+from flowdrop_provider.plugins.www_app import MOUNT, BundleApplication, react_apps
 
 __all__ = ["FlowDropPlugin"]
 
 
 class FlowDropPlugin(AirflowPlugin):
-    """FlowDrop in Airflow's API server: the API that FlowDrop's editor and our views call, below ``/flowdrop``."""
+    """FlowDrop in Airflow: the API that FlowDrop's editor and our views call, below ``/flowdrop``, and the views."""
 
     name = "flowdrop"
-    fastapi_apps = [{"name": "flowdrop", "app": LazyApplication(), "url_prefix": "/flowdrop"}]
+    fastapi_apps = [
+        {"name": "flowdrop", "app": LazyApplication(), "url_prefix": "/flowdrop"},
+        {"name": "flowdrop_ui", "app": BundleApplication(), "url_prefix": MOUNT},
+    ]
     fastapi_root_middlewares = [{"name": "flowdrop_human_input", "middleware": QuestionKeeper}]
+    react_apps = react_apps()

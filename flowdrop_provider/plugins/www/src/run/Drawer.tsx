@@ -1,0 +1,76 @@
+import { Box, Flex, Heading, IconButton, NativeSelect, Text } from "@chakra-ui/react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { readJobs } from "../api";
+import { Icon } from "../components/Icon";
+import { Failure, Loading, Notice } from "../components/Messages";
+import { StatusBadge } from "../components/StatusBadge";
+import { duration, moment } from "../format";
+import { stateOf } from "../graph";
+import { LOOKS } from "../status";
+import { TEXT } from "../text";
+import type { Job, Trace } from "../types";
+import { JobPanel } from "./JobPanel";
+
+interface DrawerProps {
+  trace: Trace;
+  nodeId: string;
+  close: () => void;
+}
+
+function Head({ trace, nodeId, close, job }: DrawerProps & { job: Job | undefined }) {
+  const drawn = trace.graph.nodes?.find((node) => node.id === nodeId);
+  return (
+    <Flex align="flex-start" borderBottomWidth="1px" gap={2} p={4}>
+      <Box flex="1" minW={0}>
+        <Heading size="sm" truncate>{drawn?.label ?? nodeId}</Heading>
+        <Text color="fg.muted" fontSize="xs">{(drawn?.type ?? "").replaceAll("_", " ")} · {nodeId}</Text>
+        <Flex align="center" gap={2} mt={2} wrap="wrap">
+          <StatusBadge status={job?.status ?? stateOf(trace, nodeId).status} />
+          <Text color="fg.muted" fontSize="xs">{[duration(job?.execution_time_us), moment(job?.started)].filter(Boolean).join(" · ")}</Text>
+        </Flex>
+      </Box>
+      <IconButton aria-label={TEXT.close} onClick={close} size="xs" variant="ghost"><Icon name="cross" /></IconButton>
+    </Flex>
+  );
+}
+
+function Rounds({ jobs, chosen, choose }: { jobs: Job[]; chosen: number; choose: (index: number) => void }) {
+  return (
+    <Flex align="center" gap={2} pb={2}>
+      <Text fontSize="sm">{TEXT.round}</Text>
+      <NativeSelect.Root size="xs" width="auto">
+        <NativeSelect.Field aria-label={TEXT.round} onChange={(event) => choose(Number(event.target.value))} value={chosen}>
+          {jobs.map((job, index) => (
+            <option key={job.id} value={index}>{`${index + 1} of ${jobs.length}: ${LOOKS[job.status].label}`}</option>
+          ))}
+        </NativeSelect.Field>
+        <NativeSelect.Indicator />
+      </NativeSelect.Root>
+    </Flex>
+  );
+}
+
+/** What went in and out of the chosen node, beside the drawing. */
+export function Drawer({ trace, nodeId, close }: DrawerProps) {
+  const { run } = trace;
+  const query = useQuery({ queryKey: ["jobs", run.id], queryFn: ({ signal }) => readJobs(run.id, signal), staleTime: Infinity });
+  const [round, setRound] = useState<number>();
+  const jobs = query.data?.filter((job) => job.node_id === nodeId) ?? [];
+  const index = Math.min(round ?? jobs.length - 1, jobs.length - 1);
+  const job = jobs[index];
+  return (
+    <Flex aria-label={trace.graph.nodes?.find((node) => node.id === nodeId)?.label} as="section" bg="bg" borderLeftWidth="1px"
+      className="fd-drawer" direction="column">
+      <Head close={close} job={job} nodeId={nodeId} trace={trace} />
+      <Box flex="1" overflow="auto" p={4}>
+        {query.isPending ? <Loading rows={3} /> : null}
+        {query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : null}
+        {query.data && !job ? <Notice icon="dot" title={LOOKS.idle.label}>{TEXT.notReached}</Notice> : null}
+        {jobs.length > 1 ? <Rounds choose={setRound} chosen={index} jobs={jobs} /> : null}
+        {job ? <JobPanel job={job} revision={run.revision} workflowId={run.workflow_id} /> : null}
+      </Box>
+    </Flex>
+  );
+}

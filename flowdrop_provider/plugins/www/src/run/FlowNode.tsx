@@ -1,0 +1,56 @@
+import { Handle, Position, type NodeProps } from "@xyflow/react";
+import { memo } from "react";
+
+import { Icon } from "../components/Icon";
+import { duration } from "../format";
+import { portTop, type Card } from "../graph";
+import { LOOKS } from "../status";
+
+const GATEWAYS = /gateway|^if_else$|^switch/u;
+
+function Ports({ names, side }: { names: string[]; side: "in" | "out" }) {
+  return names.map((name, index) => (
+    <div className={`fd-port fd-port-${side}`} key={name} style={{ top: portTop(index) }}>
+      <Handle id={name} isConnectable={false} position={side === "in" ? Position.Left : Position.Right} type={side === "in" ? "target" : "source"} />
+      <span>{name}</span>
+    </div>
+  ));
+}
+
+function Badges({ rounds, attempt }: { rounds: number; attempt: number }) {
+  return (
+    <>
+      {rounds > 1 ? <span className="fd-chip" title={`${rounds} rounds`}>↻ {rounds}</span> : null}
+      {attempt > 1 ? <span className="fd-chip" title={`attempt ${attempt}`}>#{attempt}</span> : null}
+    </>
+  );
+}
+
+/** A node of the drawing with what it did: bar, icon and word of its state, time, rounds and attempts. */
+export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Card>) {
+  const { drawn, status, time, inputs, outputs } = data;
+  const look = LOOKS[status];
+  const shape = GATEWAYS.test(drawn.type) ? " fd-gateway" : "";
+  return (
+    <div className={`fd-card fd-${look.palette} fd-is-${status}${selected ? " fd-selected" : ""}${shape}`} data-status={status}>
+      <div className="fd-head">
+        <span className="fd-state"><Icon name={look.icon} size={15} /></span>
+        <div className="fd-titles">
+          <div className="fd-title" title={drawn.label}>{drawn.label}</div>
+          <div className="fd-type">{drawn.type.replaceAll("_", " ")}</div>
+        </div>
+      </div>
+      <Ports names={inputs} side="in" />
+      <Ports names={outputs} side="out" />
+      <div className="fd-foot">
+        <span>{look.label}</span>
+        <span className="fd-right"><Badges attempt={data.attempt} rounds={data.rounds} />{status === "skipped" || status === "idle" ? "" : duration(time)}</span>
+      </div>
+    </div>
+  );
+});
+
+/** What the author wrote beside the nodes. */
+export const NoteNode = memo(function NoteNode({ data }: NodeProps<Card>) {
+  return <div className="fd-note">{data.drawn.content}</div>;
+});

@@ -1,0 +1,40 @@
+import type { Status } from "./types";
+
+/** How a status looks: a word, Chakra's palette of the host theme, an icon. Never the colour alone. */
+export interface Look {
+  label: string;
+  palette: string;
+  icon: IconName;
+}
+
+export type IconName =
+  | "check" | "cross" | "skip" | "clock" | "run" | "hand" | "ban" | "dot" | "warning" | "copy" | "lock" | "cut" | "focus" | "table";
+
+export const LOOKS: Record<Status, Look> = {
+  idle: { label: "Not reached", palette: "gray", icon: "dot" },
+  pending: { label: "Queued", palette: "gray", icon: "clock" },
+  running: { label: "Running", palette: "blue", icon: "run" },
+  completed: { label: "Completed", palette: "green", icon: "check" },
+  completed_with_warnings: { label: "Completed with warnings", palette: "orange", icon: "warning" },
+  failed: { label: "Failed", palette: "red", icon: "cross" },
+  cancelled: { label: "Cancelled", palette: "gray", icon: "ban" },
+  skipped: { label: "Skipped", palette: "purple", icon: "skip" },
+  interrupted: { label: "Waiting", palette: "orange", icon: "hand" },
+  paused: { label: "Waiting", palette: "orange", icon: "hand" },
+};
+
+const SKIPS: Record<string, string> = {
+  branch_not_active: "The branch that leads here was not taken.",
+  no_usable_source: "No node before it handed on a value for an input that is wired.",
+  upstream_failed: "A node before it failed.",
+  terminated: "A stop node ended the run before its turn came.",
+};
+
+/** Why a node was skipped, as a sentence. */
+export function skipSentence(reason: string | null): string {
+  if (!reason) return "It was not on the way this run took.";
+  return SKIPS[reason] ?? reason.replaceAll("_", " ");
+}
+
+export const isFinal = (status: Status): boolean =>
+  ["completed", "completed_with_warnings", "failed", "cancelled", "skipped"].includes(status);
