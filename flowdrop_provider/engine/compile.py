@@ -19,6 +19,7 @@ from flowdrop_provider.engine.plan import Plan, PlanEdge, PlanNode, Region, Tool
 from flowdrop_provider.engine.regions import Layout, lay_out
 from flowdrop_provider.engine.tools import tool_name, wire_tools
 from flowdrop_provider.errors import CompilationError, DocumentError
+from flowdrop_provider.nodes.registry import get_processor
 
 __all__ = ["compile_workflow"]
 
@@ -43,7 +44,7 @@ def compile_workflow(workflow: Workflow, catalogue: NodeTypeCatalogue) -> Plan:
     tools = wire_tools(nodes, types, edges)
     excluded = _excluded(nodes, types, edges)
     iterators = {node_id for node_id, node_type in types.items() if node_type.processor == "foreach"}
-    layout = lay_out(nodes.keys() - excluded.keys(), edges, iterators)
+    layout = lay_out(nodes.keys() - excluded.keys(), edges, iterators, _writers(types))
     order = layout.node_ids()
     return Plan(
         workflow_id=workflow.id,
@@ -63,6 +64,13 @@ def compile_workflow(workflow: Workflow, catalogue: NodeTypeCatalogue) -> Plan:
         conditions=_conditions(workflow.edges),
         warnings=(*layout.warnings, *_warnings(workflow, order, types)),
     )
+
+
+def _writers(types: Mapping[str, NodeType]) -> set[str]:
+    """Return the nodes that keep something in a store, by what their processors say."""
+    found = {name: get_processor(name) for name in {node_type.processor for node_type in types.values()}}
+    stores = {name for name, item in found.items() if item is not None and item.runs == "store"}
+    return {node_id for node_id, node_type in types.items() if node_type.processor in stores}
 
 
 def _fail(message: str, code: str, locator: str | None = None, hint: str | None = None) -> CompilationError:

@@ -39,10 +39,17 @@ class Layout:
         return {step.region_id: step for step in self.steps if isinstance(step, Region)}
 
 
-def lay_out(executed: Iterable[str], edges: Iterable[PlanEdge], iterators: AbstractSet[str] = frozenset()) -> Layout:
+def lay_out(
+    executed: Iterable[str],
+    edges: Iterable[PlanEdge],
+    iterators: AbstractSet[str] = frozenset(),
+    writers: AbstractSet[str] = frozenset(),
+) -> Layout:
     """Return the layout of the executed nodes.
 
     :param iterators: the nodes that go through a list, ``foreach``.
+    :param writers: nodes that keep something in a store. Where one is a dead end that a loop alone feeds, it belongs to the
+        loop: a real agent loop appends to the conversation it reads, and would else append after its last round only.
     """
     members = set(executed)
     inside = [edge for edge in edges if edge.source in members and edge.target in members]
@@ -52,7 +59,7 @@ def lay_out(executed: Iterable[str], edges: Iterable[PlanEdge], iterators: Abstr
             forward[edge.source].add(edge.target)
     loopbacks = [(edge.source, edge.target) for edge in inside if edge.kind is EdgeKind.LOOPBACK]
     warnings: list[str] = []
-    steps = _Scope(forward, iterators, warnings).steps(members, loopbacks)
+    steps = _Scope(forward, iterators, writers, warnings).steps(members, loopbacks)
     closed = {pair for pair in loopbacks if any(_holds(step, *pair) for step in steps)}
     warnings += [
         f"The loopback edge from {source!r} to {head!r} closes no loop, because {source!r} does not come after {head!r}."
@@ -69,6 +76,7 @@ def _holds(step: str | Region, source: str, head: str) -> bool:
 class _Scope:
     forward: _Graph
     iterators: AbstractSet[str]
+    writers: AbstractSet[str]
     warnings: list[str]
 
     def steps(self, members: Collection[str], loopbacks: list[tuple[str, str]]) -> list[str | Region]:
@@ -77,7 +85,7 @@ class _Scope:
         looped = {node: {*(self.forward[node] & inside), *_heads_of(node, loopbacks)} for node in members}
         found: dict[str, str | Region] = {}
         owner: dict[str, str] = {}
-        for component in components(looped):
+        for component in self._with_writers(components(looped), inside, loopbacks):
             own = [(tail, head) for tail, head in loopbacks if tail in component and head in component]
             step = self._region(set(component), own) if own else component[0]
             name = step if isinstance(step, str) else step.region_id
@@ -89,6 +97,19 @@ class _Scope:
                 if owner[target] != owner[node]:
                     before[owner[target]].add(owner[node])
         return [found[name] for name in topological_order(before, natural_key)]
+
+    def _with_writers(self, found: list[list[str]], inside: set[str], loopbacks: list[tuple[str, str]]) -> list[list[str]]:
+        """Return the components, the dead ends of a loop that write to a store joined to it."""
+        ends = {node for node in self.writers & inside if not self.forward[node] & inside}
+        sources = {end: {node for node in inside if end in self.forward[node]} for end in ends}
+        joined: dict[str, list[str]] = {}
+        for component in found:
+            body = set(component)
+            if any(tail in body and head in body for tail, head in loopbacks):
+                joined.update((end, component) for end in ends - body if sources[end] and sources[end] <= body)
+        for end in sorted(joined):
+            joined[end].append(end)
+        return [component for component in found if len(component) > 1 or component[0] not in joined]
 
     def _region(self, body: set[str], loopbacks: list[tuple[str, str]]) -> Region:
         """Return the region of a component: its outermost loop, and the loops nested in it as steps."""

@@ -12,8 +12,9 @@ from flowdrop_provider.engine.parameters import resolve
 from flowdrop_provider.engine.state import MaxIterationsExceeded, apply_update, initial_state
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.iteration import Iteration
+from flowdrop_provider.nodes.memory_store import InProcessMemory
 from flowdrop_provider.nodes.registry import get_processor
-from tests.engine.running import last, plan_of, ran, run, through_text
+from tests.engine.running import last, plan_of, ran, run, still_world, through_text
 from tests.flows import edge, flow, node
 from tests.integration.scenarios import COUNTING, FOREACH, LOOP_FAILS, NESTED, SHOWN_LOOP_BACK, mapper
 
@@ -280,3 +281,16 @@ def test_a_loop_may_begin_at_a_node_that_only_the_way_back_leads_to() -> None:
     plan = plan_of(flow("f", nodes, [*edges, "text_input.1:trigger > text_input.3:loop_back"]))
     assert plan.excluded == {"text_input.3": "loopback_only"}
     assert ran(run(plan)).count("text_output.1") == 3
+
+
+def test_a_dead_end_that_writes_to_a_store_belongs_to_its_loop() -> None:
+    """An agent loop appends to the conversation that it reads: once a round, and not once behind the last."""
+    document = {**FOREACH, "nodes": [*FOREACH["nodes"], node("conversation_buffer.1", role="user")]}
+    document["edges"] = [*FOREACH["edges"], edge("data_mapper.1:y > conversation_buffer.1:content")]
+    plan = plan_of(document)
+    assert "conversation_buffer.1" in plan.regions["foreach.1"].nodes
+    assert "data_to_json.1" not in plan.regions["foreach.1"].nodes
+    world = still_world()
+    world.extras["memory"], world.session_id = InProcessMemory(), "s"
+    result = run(plan, world=world)
+    assert ran(result).count("conversation_buffer.1") == ran(result).count("data_mapper.1") == 4
