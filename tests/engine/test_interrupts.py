@@ -56,7 +56,7 @@ def test_a_question_pauses_the_run_and_keeps_what_was_done() -> None:
     assert result.progress.outcomes["text_input.1"].ports["text"] == "before"
 
 
-@pytest.mark.rule("INT-3", "INT-4")
+@pytest.mark.rule("INT-4")
 @pytest.mark.parametrize(("value", "ends"), [(True, "text_output.1"), (False, "text_output.2")])
 def test_an_answer_resumes_where_the_run_stood(value: bool, ends: str) -> None:
     plan = plan_of(flow("f", ASK, ASK_EDGES))
