@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from devtools.pytest_figures import figures, print_figures
 from devtools.pytest_rules import SHARED, print_rules, pytest_runtest_makereport
+
+if TYPE_CHECKING:
+    from devtools.harness import AirflowHarness
 
 __all__ = ["figures", "pytest_runtest_makereport", "pytest_terminal_summary"]
 
@@ -27,3 +32,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is absent: real exports and measured vectors are not part of the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def airflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHarness]:
+    """Start Airflow once a session, in a folder and on ports of its own; see :class:`devtools.harness.AirflowHarness`."""
+    from devtools.harness import AirflowHarness
+
+    harness = AirflowHarness(tmp_path_factory.mktemp("airflow"))
+    harness.start()
+    yield harness
+    harness.stop()

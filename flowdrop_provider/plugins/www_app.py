@@ -20,6 +20,12 @@ MOUNT = "/flowdrop-ui"
 #: Destination to route. One name for all: the bundle keeps its component under it and looks at what it is given.
 _PLACES = {"nav": "flowdrop", "dag": "flowdrop-runs", "dag_run": "flowdrop-run", "task_instance": "flowdrop-task"}
 
+_IN_THE_SIDEBAR = {
+    "nav_top_level": True,
+    "icon": f"{MOUNT.lstrip('/')}/icon.svg",
+    "icon_dark_mode": f"{MOUNT.lstrip('/')}/icon-dark.svg",
+}
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -55,6 +61,6 @@ def react_apps(bundle: Path = BUNDLE) -> list[dict[str, Any]]:
     url = f"{MOUNT.lstrip('/')}/{bundle.name}?v={digest}"
     return [
         {"name": "FlowDrop", "bundle_url": url, "destination": destination, "url_route": route}
-        | ({"category": "browse", "nav_top_level": True} if destination == "nav" else {})
+        | (_IN_THE_SIDEBAR if destination == "nav" else {})
         for destination, route in _PLACES.items()
     ]

@@ -113,7 +113,7 @@ export function lines(trace: Trace): Edge[] {
       target: edge.target,
       sourceHandle: edge.source_port,
       targetHandle: edge.target_port,
-      type: edge.kind === "loopback" ? "smoothstep" : "default",
+      type: edge.kind === "loopback" ? "loop" : "default",
       className: `fd-edge fd-${fate} fd-kind-${edge.kind}${error ? " fd-error" : ""}`,
       label: state && state.times > 1 ? `× ${state.times}` : undefined,
       focusable: false,
@@ -126,8 +126,10 @@ export function lines(trace: Trace): Edge[] {
 export function neighbour(list: Card[], edges: Edge[], from: string, key: string): string | undefined {
   const here = list.find((card) => card.id === from);
   if (!here) return list.find((card) => card.type === "card")?.id;
-  if (key === "ArrowRight") return edges.find((edge) => edge.source === from)?.target;
-  if (key === "ArrowLeft") return edges.find((edge) => edge.target === from)?.source;
+  // The way that the run took comes first.
+  const ways = [...edges.filter((edge) => edge.className?.includes("fd-followed")), ...edges];
+  if (key === "ArrowRight") return ways.find((edge) => edge.source === from)?.target;
+  if (key === "ArrowLeft") return ways.find((edge) => edge.target === from)?.source;
   const down = key === "ArrowDown" ? 1 : -1;
   const distance = (card: Card) =>
     Math.abs(card.position.y - here.position.y) + 2 * Math.abs(card.position.x - here.position.x);

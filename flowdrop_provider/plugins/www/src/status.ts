@@ -1,3 +1,4 @@
+import { TEXT } from "./text";
 import type { Status } from "./types";
 
 /** How a status looks: a word, Chakra's palette of the host theme, an icon. Never the colour alone. */
@@ -23,17 +24,10 @@ export const LOOKS: Record<Status, Look> = {
   paused: { label: "Waiting", palette: "orange", icon: "hand" },
 };
 
-const SKIPS: Record<string, string> = {
-  branch_not_active: "The branch that leads here was not taken.",
-  no_usable_source: "No node before it handed on a value for an input that is wired.",
-  upstream_failed: "A node before it failed.",
-  terminated: "A stop node ended the run before its turn came.",
-};
-
 /** Why a node was skipped, as a sentence. */
 export function skipSentence(reason: string | null): string {
-  if (!reason) return "It was not on the way this run took.";
-  return SKIPS[reason] ?? reason.replaceAll("_", " ");
+  if (!reason || reason === "branch_not_active") return TEXT.notTaken;
+  return TEXT.skipReasons[reason] ?? reason.replaceAll("_", " ");
 }
 
 export const isFinal = (status: Status): boolean =>

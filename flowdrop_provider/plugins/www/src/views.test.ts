@@ -115,7 +115,7 @@ describe("format", () => {
   it("says sizes and ages", () => {
     expect([bytes(12), bytes(2_048), bytes(9 * 1024 * 1024)]).toEqual(["12 B", "2.0 kB", "9.0 MB"]);
     expect(ago("2026-01-01T00:00:00Z", Date.parse("2026-01-01T03:10:00Z"))).toBe("3 h ago");
-    expect(skipSentence("branch_not_active")).toContain("branch");
+    expect(skipSentence("branch_not_active")).toContain("No branch");
   });
 });
 

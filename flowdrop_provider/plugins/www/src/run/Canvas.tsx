@@ -1,16 +1,21 @@
 import { Background, BackgroundVariant, Controls, MiniMap, ReactFlow, useReactFlow, useStore, type Edge } from "@xyflow/react";
 import { useEffect, useRef } from "react";
 
+import { useHostTheme } from "../components/useHostTheme";
 import type { Card } from "../graph";
 import { LOOKS } from "../status";
 import { FlowNode, NoteNode } from "./FlowNode";
+import { LoopEdge } from "./LoopEdge";
 
 const nodeTypes = { card: FlowNode, note: NoteNode };
+const edgeTypes = { loop: LoopEdge };
 const MANY = 300;
+const WORTH_A_MAP = 12;
+const FAR = 0.4;
 const READABLE = 0.55;
 const CLOSE = 0.8;
 
-const mapColour = (node: Card) => `var(--chakra-colors-${LOOKS[node.data.status].palette}-solid)`;
+const mapColour = (node: Card) => node.type === "note" ? "var(--chakra-colors-border)" : `var(--chakra-colors-${LOOKS[node.data.status].palette}-solid)`;
 
 interface CanvasProps {
   cards: Card[];
@@ -23,42 +28,45 @@ interface CanvasProps {
 function View({ cards, selected }: Pick<CanvasProps, "cards" | "selected">) {
   const flow = useReactFlow();
   const width = useStore((state) => state.width);
-  const shown = useRef<string | undefined>(undefined);
+  const height = useStore((state) => state.height);
+  const shown = useRef<string | undefined>("");
   useEffect(() => {
     if (width === 0) return;
-    const opening = shown.current === undefined;
+    const resized = shown.current === selected || shown.current === "";
     const chosen = cards.find((card) => card.id === selected);
-    shown.current = selected ?? "";
-    const motion = opening || matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250;
+    shown.current = selected;
+    const motion = resized || matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250;
     const all = () => flow.fitView({ padding: 0.08, maxZoom: 1, duration: motion });
     const near = () => chosen && flow.setCenter(
       chosen.position.x + (chosen.width ?? 0) / 2, chosen.position.y + (chosen.height ?? 0) / 2,
       { zoom: Math.max(flow.getZoom(), CLOSE), duration: motion },
     );
-    if (opening || !chosen) {
+    if (resized) {
       void all().then(() => (flow.getZoom() < READABLE ? near() : undefined));
     } else {
       void near();
     }
     // The drawing moves when another node is chosen or the room changes, not when states do.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [selected, width]);
+  }, [selected, width, height]);
   return null;
 }
 
 /** The author's drawing with the states of a run on it. */
 export function Canvas({ cards, lines, selected, select }: CanvasProps) {
   const nodes = cards.map((card) => (card.id === selected ? { ...card, selected: true } : card));
+  const far = useStore((state) => state.transform[2] < FAR);
   return (
     <ReactFlow<Card>
+      className={far ? "fd-far" : ""} colorMode={useHostTheme()} edgeTypes={edgeTypes}
       disableKeyboardA11y edges={lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
       nodesDraggable={false} nodesFocusable={false} nodeTypes={nodeTypes}
       onNodeClick={(_, node) => node.type === "card" && select(node.id)} onPaneClick={() => select(undefined)}
       onlyRenderVisibleElements={cards.length > MANY} proOptions={{ hideAttribution: true }}
     >
       <Background gap={24} variant={BackgroundVariant.Dots} />
-      <MiniMap ariaLabel={null} className="fd-map" nodeColor={mapColour} pannable zoomable />
-      <Controls showInteractive={false} />
+      {cards.length > WORTH_A_MAP ? <MiniMap ariaLabel={null} className="fd-map" nodeColor={mapColour} pannable zoomable /> : null}
+      <Controls position="top-right" showInteractive={false} />
       <View cards={cards} selected={selected} />
     </ReactFlow>
   );

@@ -43,7 +43,7 @@ function Rounds({ jobs, chosen, choose }: { jobs: Job[]; chosen: number; choose:
       <NativeSelect.Root size="xs" width="auto">
         <NativeSelect.Field aria-label={TEXT.round} onChange={(event) => choose(Number(event.target.value))} value={chosen}>
           {jobs.map((job, index) => (
-            <option key={job.id} value={index}>{`${index + 1} of ${jobs.length}: ${LOOKS[job.status].label}`}</option>
+            <option key={job.id} value={index}>{TEXT.roundOf(index + 1, jobs.length, LOOKS[job.status].label)}</option>
           ))}
         </NativeSelect.Field>
         <NativeSelect.Indicator />

@@ -5,6 +5,7 @@ import { Icon } from "../components/Icon";
 import { duration } from "../format";
 import { portTop, type Card } from "../graph";
 import { LOOKS } from "../status";
+import { TEXT } from "../text";
 
 const GATEWAYS = /gateway|^if_else$|^switch/u;
 
@@ -20,8 +21,8 @@ function Ports({ names, side }: { names: string[]; side: "in" | "out" }) {
 function Badges({ rounds, attempt }: { rounds: number; attempt: number }) {
   return (
     <>
-      {rounds > 1 ? <span className="fd-chip" title={`${rounds} rounds`}>↻ {rounds}</span> : null}
-      {attempt > 1 ? <span className="fd-chip" title={`attempt ${attempt}`}>#{attempt}</span> : null}
+      {rounds > 1 ? <span className="fd-chip" title={TEXT.rounds(rounds)}>↻ {rounds}</span> : null}
+      {attempt > 1 ? <span className="fd-chip" title={TEXT.attempt(attempt)}>#{attempt}</span> : null}
     </>
   );
 }
@@ -50,7 +51,10 @@ export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Car
   );
 });
 
+/** A note without the marks of its markup. */
+const plain = (text: string): string => text.replace(/^#+\s*/gmu, "").replaceAll("**", "");
+
 /** What the author wrote beside the nodes. */
 export const NoteNode = memo(function NoteNode({ data }: NodeProps<Card>) {
-  return <div className="fd-note">{data.drawn.content}</div>;
+  return <div className="fd-note">{plain(data.drawn.content ?? "")}</div>;
 });

@@ -25,8 +25,8 @@ function Values({ job, side }: { job: Job; side: "input" | "output" }) {
 export function ErrorBox({ error, routed = false }: { error: JobError; routed?: boolean }) {
   const details = error.details && typeof error.details === "object" && !Array.isArray(error.details) ? error.details : undefined;
   return (
-    <Box bg="red.subtle" borderColor="red.solid" borderLeftWidth="4px" borderRadius="md" p={3}>
-      <Text color="red.fg" fontSize="sm" fontWeight="semibold" whiteSpace="pre-wrap">{error.message}</Text>
+    <Box className="fd-error-box" p={3}>
+      <Text fontSize="sm" fontWeight="semibold" whiteSpace="pre-wrap">{error.message}</Text>
       <Text color="fg.muted" fontSize="xs" mt={1}>
         {error.code ? <Code mr={2} size="sm">{error.code}</Code> : null}
         {error.retryable === undefined ? "" : error.retryable ? TEXT.retryable : TEXT.notRetryable}

@@ -55,7 +55,7 @@ function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
       <Flex flex="1" minH={0}>
         <Flex direction="column" flex="1" minW={0}>
           {table ? <NodeTable select={select} trace={trace} /> : (
-            <Box aria-label={TEXT.canvas} className="fd-canvas" flex="1" minH={0} onKeyDown={onKeyDown} role="application" tabIndex={0}>
+            <Box aria-label={TEXT.canvas} className="fd-canvas" flex="1" minH={0} onKeyDown={onKeyDown} role="group" tabIndex={0}>
               <Canvas cards={cards} lines={lines} select={select} selected={selected} />
             </Box>
           )}

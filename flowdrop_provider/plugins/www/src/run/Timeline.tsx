@@ -4,19 +4,25 @@ import { useMemo } from "react";
 import { between, duration } from "../format";
 import { LOOKS } from "../status";
 import { TEXT } from "../text";
-import type { Trace } from "../types";
+import type { Span, Trace } from "../types";
 import { bars, type Bar } from "./timeline";
 
 const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
 
+/** Microseconds of all attempts: finer than the moments, which browsers read in milliseconds. */
+function worked(span: Span): number | undefined {
+  const times = span.attempts.map((attempt) => attempt.execution_time_us ?? 0);
+  return times.length > 0 ? times.reduce((sum, time) => sum + time) : undefined;
+}
+
 function Row({ bar, label, selected, select }: { bar: Bar; label: string; selected: boolean; select: (id: string) => void }) {
   const { span } = bar;
   const look = LOOKS[span.status];
-  const took = duration(between(span.started, span.completed));
+  const took = duration(worked(span) ?? between(span.started, span.completed));
   const waited = duration(between(span.queued, span.started));
   return (
     <button aria-label={`${label}: ${look.label} ${took}`} className={`fd-bar-row${selected ? " fd-selected" : ""}`}
-      onClick={() => select(span.node_id)} title={`${label}: ${look.label}, ${took}${waited ? `, waited ${waited}` : ""}`} type="button">
+      onClick={() => select(span.node_id)} title={TEXT.bar(label, look.label, took, waited)} type="button">
       <span className="fd-bar-name">{label}{span.round.length > 0 ? ` · ${span.round.map((part) => part + 1).join(".")}` : ""}</span>
       <span className="fd-bar-track">
         <span className="fd-bar-wait" style={{ left: percent(Math.max(0, bar.begin - bar.wait)), width: percent(bar.wait) }} />
