@@ -1,6 +1,6 @@
 """A program: run workflows with ``dag.test()`` in this process and print what each left, as JSON (see test_same_everywhere).
 
-    python by_dag_test.py FOLDER < [[dag id, conf], ...]
+python by_dag_test.py FOLDER < [[dag id, conf], ...]
 """
 
 from __future__ import annotations

@@ -77,9 +77,7 @@ def test_a_changed_export_is_a_new_version_and_old_runs_keep_theirs(airflow_serv
         return run if run.summary["outputs"]["text_output.1"]["output"] == "after" else None
 
     second = wait_for(ran_anew, timeout=90)
-    versions = [
-        client.run("flowdrop_bundle_changing", run_id)["bundle_version"] for run_id in (first.run_id, second.run_id)
-    ]
+    versions = [client.run("flowdrop_bundle_changing", run_id)["bundle_version"] for run_id in (first.run_id, second.run_id)]
     assert first.summary["outputs"]["text_output.1"]["output"] == "before"
     assert first.summary["revision"] != second.summary["revision"]
     assert None not in versions
