@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import httpx
@@ -167,7 +168,9 @@ def test_fifty_clients_that_poll_every_second(filled, figures):
     p95 = POLLING_BUDGET_MS
     for _ in range(3):
         busy = os.getloadavg()[0]
-        found = asyncio.run(polling(filled, ours))
+        # In a thread of its own: after the browser tests this one has an event loop already.
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(lambda: asyncio.run(polling(filled, ours))).result()
         p50, p95 = found[len(found) // 2], found[int(len(found) * 0.95)]
         figures(f"50 clients, 1 s, one worker: p50 {p50:.0f} ms, p95 {p95:.0f} ms over {len(found)} answers, load {busy:.1f}")
         if p95 < POLLING_BUDGET_MS:
