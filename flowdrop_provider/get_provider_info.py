@@ -10,7 +10,7 @@ __all__ = ["get_provider_info"]
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata: bundles, and the settings of ``[flowdrop]`` with their defaults."""
     return {
-        "package-name": "apache-airflow-provider-flowdrop",
+        "package-name": "airflow-provider-flowdrop",
         "name": "FlowDrop",
         "description": "Run FlowDrop workflow drawings on Airflow, and watch every run on the author's own canvas.",
         "integrations": [
@@ -21,6 +21,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "bundles": [{"integration-name": "FlowDrop", "python-modules": ["flowdrop_provider.bundles.folder"]}],
+        "db-managers": ["flowdrop_provider.tables.manager.FlowDropDBManager"],
         "config": {"flowdrop": {"description": "FlowDrop workflows.", "options": _OPTIONS}},
     }
 

@@ -54,7 +54,7 @@ def run_bundle(view: RunView) -> dict[str, Any]:
     return {
         "format": BUNDLE_FORMAT,
         "exported": dt.datetime.now(dt.timezone.utc).isoformat(),
-        "exporter": f"apache-airflow-provider-flowdrop {__version__}",
+        "exporter": f"airflow-provider-flowdrop {__version__}",
         "complete": view.finished,
         "revision": view.drawing.revision,
         **parts,

@@ -1,0 +1,97 @@
+"""The tables, and their names: every one begins with ``flowdrop_``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from airflow.utils.sqlalchemy import UtcDateTime
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+__all__ = ["Base", "PlaygroundMessage", "PlaygroundSession", "Snapshot", "utc_now"]
+
+#: The width of ids that Airflow bounds to 250 characters.
+ID_LENGTH = 250
+
+
+def utc_now() -> dt.datetime:
+    """Return the current moment, aware, UTC."""
+    return dt.datetime.now(dt.timezone.utc)
+
+
+class Base(DeclarativeBase):
+    """The registry of this package's tables, apart from Airflow's own."""
+
+
+class PlaygroundSession(Base):
+    """A conversation with one workflow (PLAY-2).
+
+    :ivar number: the internal id, known to the ``ids`` filter only (PLAY-1).
+    :ivar owner: the Airflow user that made it; a session without an owner belongs to nobody (MEM-9).
+    :ivar last_sequence: sequence number of its newest message, 0 for none.
+    """
+
+    __tablename__ = "flowdrop_playground_session"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True, default=uuid.uuid4)
+    dag_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
+    workflow_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    name: Mapped[str] = mapped_column(String(100))
+    owner: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    extra: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    last_sequence: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class PlaygroundMessage(Base):
+    """One message of a session (PLAY-4).
+
+    :ivar sequence: 1, 2, 3 ... in the session.
+    :ivar source: what it was told from (a job, a question, the end of a run), so that nothing is told twice.
+    :ivar run_id: the run of the turn; on a user's message the run that it started.
+    :ivar settled: on a user's message, whether everything of its run has been told.
+    """
+
+    __tablename__ = "flowdrop_playground_message"
+    __table_args__ = (
+        Index("idx_flowdrop_message_sequence", "session_number", "sequence", unique=True),
+        Index("idx_flowdrop_message_source", "session_number", "source", unique=True),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+    session_number: Mapped[int] = mapped_column(ForeignKey(PlaygroundSession.number, ondelete="CASCADE"))
+    sequence: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str] = mapped_column(String(300))
+    role: Mapped[str] = mapped_column(String(16))
+    content: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16))
+    node_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    run_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    settled: Mapped[bool] = mapped_column(default=False)
+    extra: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Snapshot(Base):
+    """A saved state of a run (SNAP-1); one an execution, saving again replaces it (INT-9).
+
+    :ivar number: the internal id that a save answers with.
+    :ivar document: the snapshot in the published camelCase shape.
+    """
+
+    __tablename__ = "flowdrop_snapshot"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    execution_id: Mapped[str] = mapped_column(String(700), unique=True)
+    dag_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
+    workflow_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    status: Mapped[str] = mapped_column(String(32))
+    owner: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
