@@ -24,6 +24,7 @@ from flowdrop_provider.dag_factory import dag_id_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.ids import run_key
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.tables.models import PlaygroundSession
 
 __all__ = [
     "ACCESS_MARK",
@@ -31,7 +32,9 @@ __all__ = [
     "UserDep",
     "listed",
     "may",
+    "may_view_all_chats",
     "may_read_values",
+    "of_chat",
     "of_interrupt",
     "of_run",
     "of_workflow",
@@ -142,6 +145,36 @@ def of_interrupt(method: _Method, param: str = "id") -> Any:
         return task
 
     return Depends(_marked(find, f"{method} interrupt"))
+
+
+def may_view_all_chats(session: Session, user: BaseUser, dag_id: str) -> bool:
+    """Return whether a user may see the conversations that others had with a workflow: whoever may edit its DAG (PLAY-5)."""
+    return may(session, user, "PUT", None, dag_id)
+
+
+def of_chat(*, drive: bool = False, param: str = "session_id") -> Any:
+    """Return the dependency that gives the path's playground session to whoever may see it, or drive it (MEM-9).
+
+    A turn runs as the session's owner and on the owner's memory, so only the owner drives it, however much else others may do.
+    """
+
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> PlaygroundSession:
+        from uuid import UUID
+
+        try:
+            chat = session.scalar(select(PlaygroundSession).where(PlaygroundSession.id == UUID(value)))
+        except ValueError:
+            chat = None
+        if chat is None or not _is_flow(session, chat.dag_id):
+            raise not_found("session", value)
+        request.scope["path_params"]["dag_id"] = chat.dag_id
+        own = bool(chat.owner) and chat.owner == user.get_name()
+        _require(session, user, "POST" if drive else "GET", (DagAccessEntity.RUN,), chat.dag_id)
+        if not own and (drive or not may_view_all_chats(session, user, chat.dag_id)):
+            raise ApiError(403, "FORBIDDEN", "This is somebody else's session.")
+        return chat
+
+    return Depends(_marked(find, "POST session" if drive else "GET session"))
 
 
 def readable_dag_ids(session: Session, user: BaseUser, *entities: DagAccessEntity) -> set[str]:

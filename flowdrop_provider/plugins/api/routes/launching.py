@@ -21,7 +21,7 @@ from flowdrop_provider.plugins.api.reading import iso, read_run
 from flowdrop_provider.plugins.api.security import UserDep, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
-__all__ = ["router"]
+__all__ = ["KeyHeader", "router"]
 
 router = APIRouter(tags=["start a run"])
 
