@@ -33,6 +33,7 @@ __all__ = [
     "sensitive_keys",
     "store_data",
     "unknown_processor",
+    "workflow_store",
 ]
 
 _SECTION = "flowdrop"
@@ -91,6 +92,11 @@ def large_value_path() -> str:
 def unknown_processor() -> str:
     """``[flowdrop] unknown_processor``: ``refuse`` the workflow, or ``fail`` its task when it is reached (refuse)."""
     return _get("unknown_processor", "refuse").strip().lower()
+
+
+def workflow_store() -> str:
+    """``[flowdrop] workflow_store``: name of the DAG bundle over a folder that the API saves workflows into (empty)."""
+    return _get("workflow_store", "").strip()
 
 
 def lost_worker_retries() -> int:

@@ -40,6 +40,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "large_value_bytes": _option("A value handed on that is larger goes to object storage.", "integer", "1048576"),
     "large_value_path": _option("Object storage URL for large values; empty keeps them in XCom."),
     "unknown_processor": _option("refuse a workflow whose processor nobody provides, or fail its task.", default="refuse"),
+    "workflow_store": _option("DAG bundle over a folder that the API saves workflows into; empty refuses to save."),
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
     "retry_policies": _option("JSON of retry policies by node type and by workflow; empty for none."),
     "fused": _option("Whether workflows that do not say otherwise run connected nodes in one task.", "boolean", "False"),

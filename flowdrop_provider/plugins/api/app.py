@@ -23,6 +23,7 @@ _ROUTERS = (
     "system",
     "node_types",
     "launching",
+    "store",
     "workflows",
     "pipelines",
     "logs",

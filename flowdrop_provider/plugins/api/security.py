@@ -32,15 +32,18 @@ __all__ = [
     "UserDep",
     "listed",
     "may",
+    "may_edit",
     "may_view_all_chats",
     "may_read_values",
     "of_chat",
     "of_interrupt",
     "of_run",
     "of_workflow",
+    "of_workflow_or",
     "open_to_all",
     "readable_dag_ids",
     "signed_in",
+    "store_writer",
 ]
 
 #: The tag of every DAG that is a FlowDrop workflow.
@@ -110,6 +113,34 @@ def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") 
         return dag
 
     return Depends(_marked(find, f"{method} workflow"))
+
+
+def of_workflow_or(method: _Method, exists: Callable[[str], bool], param: str = "id") -> Any:
+    """Return the dependency that gives the workflow id of the path to whoever may ``method`` it.
+
+    :param exists: tells whether a workflow exists that Airflow does not know yet.
+    """
+
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> str:
+        try:
+            dag_id = _workflow(session, value).dag_id
+        except ApiError:
+            if not exists(value):
+                raise
+            dag_id = dag_id_of(value)
+        request.scope["path_params"]["dag_id"] = dag_id
+        _require(session, user, method, (None,), dag_id)
+        return value
+
+    return Depends(_marked(find, f"{method} workflow"))
+
+
+def may_edit(session: Session, user: BaseUser, dag_id: str) -> None:
+    """Refuse whoever may not edit a DAG, be it there or not yet.
+
+    :raises ApiError: 403 ``FORBIDDEN``.
+    """
+    _require(session, user, "PUT", (None,), dag_id)
 
 
 def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> Any:
@@ -216,5 +247,13 @@ def _anybody() -> None:
     """Let everybody in: only for what says nothing about workflows."""
 
 
+def _store_writer(user: UserDep) -> BaseUser:
+    """Let in whoever may edit DAGs at all; the handler asks about the one it makes."""
+    if not get_auth_manager().is_authorized_dag(method="PUT", user=user):
+        raise ApiError(403, "FORBIDDEN", "You may not save workflows.")
+    return user
+
+
+store_writer = Depends(_marked(_store_writer, "PUT store"))
 signed_in = Depends(_marked(_signed_in, "signed in"))
 open_to_all = Depends(_marked(_anybody, "open"))
