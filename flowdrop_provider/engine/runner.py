@@ -240,7 +240,9 @@ class Runner:
 
         :raises Paused: somebody asked for a pause; what was under way has finished (INT-5).
         """
-        self._heed_signals()
+        if node.node_id not in self._answers:
+            # An answer that was given is taken first: a pause must not lose it.
+            self._heed_signals()
         if node.node_id in self._pins:
             return self._pinned(node)
         context = NodeContext(
