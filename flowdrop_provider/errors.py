@@ -7,6 +7,7 @@
     ├── ValidationFailed     a document breaks rules of the VAL family (all findings inside)  VALIDATION_FAILED
     ├── CompilationError     a valid document has no execution plan (CMP-1)                   CMP_*
     ├── LaunchError          the inputs of a run were refused; nothing was created (MAN-15)   LAUNCH_*
+    ├── SnapshotError        a run cannot start from what an earlier one left (INT-14, INT-15)  SNAPSHOT_*
     ├── ExpressionError      an expression does not parse or cannot be evaluated (LANG-29)    EXPR_*
     ├── NodeError            a node-level error: becomes an error output (ERR-1)              node codes
     └── ConfigurationError   the deployment's settings do not allow this                      CONF_*
@@ -28,6 +29,7 @@ __all__ = [
     "FlowDropError",
     "LaunchError",
     "NodeError",
+    "SnapshotError",
     "ValidationFailed",
 ]
 
@@ -111,6 +113,19 @@ class LaunchError(FlowDropError):
     """The inputs of a run were refused before anything was created (MAN-13, MAN-15, MAN-16)."""
 
     default_code = "LAUNCH_REFUSED"
+
+
+class SnapshotError(FlowDropError):
+    """A run cannot start from what an earlier one left; no run exists then (INT-14, INT-15).
+
+    :param findings: everything that speaks against it, ``{code, message, node_id?}`` each.
+    """
+
+    default_code = "SNAPSHOT_INVALID"
+
+    def __init__(self, message: str, *, findings: list[dict[str, Any]] | None = None, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.findings = findings or []
 
 
 class ExpressionError(FlowDropError):

@@ -55,6 +55,7 @@ def codes() -> set[str]:
         "EXPR_",
         "VALID",
         "RETRIES",
+        "SNAPSHOT_",
         "W_",
     )
     return {code for code in found if re.fullmatch(r"R\d+_[A-Z_]+", code) or (code.isupper() and code.startswith(prefixes))}

@@ -48,6 +48,7 @@ class Execution:
     :ivar attempts: one entry per attempt: ``number, started, execution_time_us, error``.
     :ivar cause: an exception that is no node-level error: the run fails with it, unroutable (ERR-3).
     :ivar secrets: secret values that were substituted, for redaction.
+    :ivar injected: ``{source, at}`` when nothing was executed and the outputs were put in (INT-10).
     """
 
     status: str = "completed"
@@ -65,6 +66,7 @@ class Execution:
     cause: Exception | None = None
     secrets: list[str] = field(default_factory=list)
     secret_parameters: list[str] = field(default_factory=list)
+    injected: dict[str, str] | None = None
 
 
 def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) -> Execution:

@@ -23,7 +23,10 @@ _NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
 
 
 class JobRecord(TypedDict):
-    """One execution of one node; see DESIGN 5 for every field. Times are ISO 8601 in UTC, durations microseconds."""
+    """One execution of one node; see DESIGN 5 for every field. Times are ISO 8601 in UTC, durations microseconds.
+
+    ``injected`` is ``{source, at}`` when the outputs were put in and nothing was executed (INT-10).
+    """
 
     id: str
     node_id: str
@@ -47,6 +50,7 @@ class JobRecord(TypedDict):
     error: dict[str, Any] | None
     truncated: dict[str, int]
     redacted: list[str]
+    injected: dict[str, str] | None
     revision: str
     dag_id: str | None
     run_id: str
@@ -119,6 +123,7 @@ def job_record(
         "error": shown.data("error", execution.error),
         "truncated": truncated,
         "redacted": sorted(redacted),
+        "injected": execution.injected,
     }
     return cast("JobRecord", {**_blank(plan, node, identity, execution_number), **facts})
 
@@ -153,6 +158,7 @@ def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: 
         error=None,
         truncated={},
         redacted=[],
+        injected=None,
         revision=plan.revision,
         dag_id=identity.dag_id,
         run_id=identity.run_id,

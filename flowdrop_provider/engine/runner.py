@@ -18,18 +18,33 @@ from flowdrop_provider.engine.loops import Budget, LoopDriver, LoopState, Paused
 from flowdrop_provider.engine.plan import Plan, PlanNode, Region
 from flowdrop_provider.engine.progress import Progress, Waiting
 from flowdrop_provider.engine.records import JobRecord, RecordPolicy, RunIdentity, job_record, skipped_record
+from flowdrop_provider.engine.reuse import Injection, Seed, pinned_execution
 from flowdrop_provider.engine.routing import BRANCH_NOT_ACTIVE, Outcome, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.state import MaxIterationsExceeded, apply_update, state_inputs
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.iteration import Iteration
 from flowdrop_provider.nodes.world import World
 
-__all__ = ["RUN_FAILED", "RUN_PAUSED", "RUN_STOPPED", "RunResult", "Runner", "outcome_of", "run_plan", "run_status"]
+__all__ = [
+    "PAUSE_ASKED",
+    "RUN_CANCELLED",
+    "RUN_FAILED",
+    "RUN_PAUSED",
+    "RUN_STOPPED",
+    "RunResult",
+    "Runner",
+    "outcome_of",
+    "run_plan",
+    "run_status",
+]
 
 log = logging.getLogger("flowdrop.engine")
 
 #: Why nodes are skipped once the run has ended early.
-RUN_FAILED, RUN_STOPPED, RUN_PAUSED = "run_failed", "run_stopped", "run_paused"
+RUN_FAILED, RUN_STOPPED, RUN_PAUSED, RUN_CANCELLED = "run_failed", "run_stopped", "run_paused", "run_cancelled"
+
+#: Why a run pauses that somebody asked to; unlike a spent budget it is never taken up by itself (INT-12).
+PAUSE_ASKED = "pause_asked"
 
 #: The run status of a state whose iteration count went past its maximum (SG-14).
 MAX_ITERATIONS = "max_iterations_exceeded"
@@ -39,9 +54,10 @@ MAX_ITERATIONS = "max_iterations_exceeded"
 class RunResult:
     """The end of a run, or its pause.
 
-    :ivar status: ``completed, completed_with_warnings, failed, paused`` or ``max_iterations_exceeded``.
+    :ivar status: ``completed, completed_with_warnings, failed, cancelled, paused`` or ``max_iterations_exceeded``.
     :ivar jobs: job records in the order they ended; skipped nodes included.
     :ivar progress: where a paused run goes on.
+    :ivar seeded: how many nodes an earlier run's outputs stood in for (INT-10).
     """
 
     status: str
@@ -51,6 +67,11 @@ class RunResult:
     error: dict[str, Any] | None = None
     warnings: list[str] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
+    seeded: int = 0
+
+
+class _Cancelled(Exception):  # noqa: N818 - being told to stop is no error
+    """Somebody cancelled the run; nothing more starts."""
 
 
 class Runner:
@@ -62,6 +83,9 @@ class Runner:
     :param answers: answers by node id, for nodes that wait: ``{"value", "answered_at", "user_id", ...}``.
     :param on_record: called with each job record as soon as the job has ended.
     :param budget: makes the budget of one stretch; a spent one is renewed when ``auto_resume`` (INT-12).
+    :param pins: outputs by node id that stand in for an execution.
+    :param seed: what an earlier run has done already; only for a run that has not begun.
+    :param signals: asked before each execution: ``cancel`` ends the run, ``pause`` pauses it, ``None`` goes on (INT-5).
     """
 
     def __init__(
@@ -79,9 +103,13 @@ class Runner:
         on_record: Callable[[JobRecord], None] = lambda _record: None,
         budget: Callable[[], Budget] = Budget,
         auto_resume: bool = True,
+        pins: Mapping[str, Mapping[str, Any]] | None = None,
+        seed: Seed | None = None,
+        signals: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.plan = plan
-        self.progress = progress or Progress()
+        self._seed = seed if progress is None else None
+        self.progress = progress or (seed.progress(plan) if seed else Progress())
         self.warnings: list[str] = []
         self._launch = launch
         self._world = _with_tools(world, plan, _Chained(self.progress.outcomes, outside or {}), self.progress.tool_results)
@@ -93,11 +121,14 @@ class Runner:
         self._on_record = on_record
         self._budget = budget
         self._auto_resume = auto_resume
+        self._pins = pins or {}
+        self._signals = signals
 
     def run(self) -> Progress:
         """Drive the steps until they are done, one waits, or the run ends; return how far it came."""
         progress = self.progress
         progress.waiting = progress.paused_reason = None
+        self._record_seed()
         for step in self._steps:
             name = step if isinstance(step, str) else step.region_id
             if name in progress.done:
@@ -110,6 +141,15 @@ class Runner:
                 return progress
             progress.done.add(name)
         return progress
+
+    def _record_seed(self) -> None:
+        """Record the jobs that an earlier run did (INT-10)."""
+        seed, self._seed = self._seed, None
+        for node_id, outcome in seed.outcomes.items() if seed else ():
+            node, now = self.plan.nodes[node_id], self._world.now()
+            done = Execution(outputs=dict(outcome.ports), active=outcome.active, started=now, completed=now)
+            done.injected = seed.injection.to_data() if seed else None
+            self.emit(node, done, order=node.position, number=0, stamp=())
 
     def _known(self) -> Mapping[str, Outcome]:
         return _Chained(self.progress.outcomes, self._outside)
@@ -125,7 +165,15 @@ class Runner:
             self._warn(f"Several sources deliver to port {port!r} of node {node.node_id!r}; the latest one counts (DATA-2).")
         if node.node_type.state_aware:
             inputs.update(state_inputs(self.progress.shared))
-        execution = self.execute(node, inputs, None)
+        try:
+            execution = self.execute(node, inputs, None)
+        except Paused as pause:
+            self.progress.paused_reason = pause.reason
+            return
+        except _Cancelled:
+            self.progress.ended = RUN_CANCELLED
+            self._skip(node, RUN_CANCELLED)
+            return
         if execution.status == "interrupted":
             self._wait(node, execution)
             return
@@ -144,6 +192,8 @@ class Runner:
                 self._pause(pause, state)
             except MaxIterationsExceeded as error:
                 self._end_by_count(error)
+            except _Cancelled:
+                progress.ended = RUN_CANCELLED
             progress.shared = state.shared
             progress.outcomes.update(driver.outcomes())
             self.warnings += driver.warnings
@@ -164,7 +214,7 @@ class Runner:
             try:
                 driver.run()
             except Paused as pause:
-                if pause.reason is None or not self._auto_resume:
+                if pause.reason in {None, PAUSE_ASKED} or not self._auto_resume:
                     raise
                 log.info("The run budget of loop %s is spent (%s); going on with a fresh one.", region.region_id, pause.reason)
                 driver.renew(self._budget())
@@ -186,7 +236,15 @@ class Runner:
         self.emit(node, execution, order=order, number=number, stamp=())
 
     def execute(self, node: PlanNode, inputs: dict[str, Any], iteration: Iteration | None) -> Execution:
-        """Execute a node with its delivered inputs, and with the answer it waited for, if there is one (INT-4)."""
+        """Execute a node with its delivered inputs, and with the answer it waited for, if there is one (INT-4).
+
+        :raises Paused: somebody asked for a pause; what was under way has finished (INT-5).
+        """
+        if node.node_id not in self._answers:
+            # An answer that was given is taken first: a pause must not lose it.
+            self._heed_signals()
+        if node.node_id in self._pins:
+            return self._pinned(node)
         context = NodeContext(
             node_id=node.node_id,
             node_type_id=node.node_type.id,
@@ -205,6 +263,17 @@ class Runner:
         if len(execution.attempts) > 1:
             self.progress.retries[node.node_id] = spent + len(execution.attempts) - 1
         return execution
+
+    def _heed_signals(self) -> None:
+        signal = self._signals()
+        if signal == "cancel":
+            raise _Cancelled
+        if signal == "pause":
+            raise Paused(PAUSE_ASKED)
+
+    def _pinned(self, node: PlanNode) -> Execution:
+        now = self._world.now()
+        return pinned_execution(node, self._pins[node.node_id], Injection("pin", now.isoformat()), now)
 
     def emit(self, node: PlanNode, execution: Execution, *, order: int, number: int, stamp: tuple[int, ...]) -> None:
         """Record a finished execution."""
@@ -288,7 +357,8 @@ def run_plan(
 
     :param on_record: called with each job record as soon as the job has ended.
     :param progress: of the paused run.
-    :param options: further arguments of :class:`Runner` (``identity``, ``policy``, ``answers``, ``budget``, ``auto_resume``).
+    :param options: further arguments of :class:`Runner` (``identity``, ``policy``, ``answers``, ``budget``, ``auto_resume``,
+        ``pins``, ``seed``, ``signals``).
     """
     jobs: list[JobRecord] = []
 
@@ -298,17 +368,19 @@ def run_plan(
 
     runner = Runner(plan, launch, world, on_record=keep, progress=progress, **options)
     reached = runner.run()
+    seed: Seed | None = options.get("seed") if progress is None else None
     produced = {node_id: dict(item.ports) for node_id, item in reached.outcomes.items() if item.status == "completed"}
     outputs, missing = workflow_outputs(plan, produced)
     status = run_status(jobs, reached)
     return RunResult(
         status=status,
-        outputs={} if status in {MAX_ITERATIONS, "paused"} else outputs,
+        outputs={} if status in {MAX_ITERATIONS, "paused", "cancelled"} else outputs,
         jobs=jobs,
         skipped_node_ids=[job["node_id"] for job in jobs if job["status"] == "skipped"],
         error=reached.error,
         warnings=runner.warnings + missing,
         progress=reached,
+        seeded=seed.count if seed else 0,
     )
 
 
@@ -319,6 +391,8 @@ def run_status(jobs: list[JobRecord], progress: Progress) -> str:
         return MAX_ITERATIONS
     if any(not job["routed"] for job in failed) or progress.ended == RUN_FAILED:
         return "failed"
+    if progress.ended == RUN_CANCELLED:
+        return "cancelled"
     if progress.paused:
         return "paused"
     return "completed_with_warnings" if failed else "completed"

@@ -5,23 +5,24 @@ Imported when a task runs, never when a DAG file is parsed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.progress import Progress
-from flowdrop_provider.engine.records import JobRecord
+from flowdrop_provider.engine.records import JobRecord, job_record
 from flowdrop_provider.engine.routing import Outcome, certainly_dead
 from flowdrop_provider.engine.runner import RUN_FAILED, Runner
 from flowdrop_provider.engine.segments import steps_of
 from flowdrop_provider.errors import FlowDropError
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
+from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
-from flowdrop_provider.operators.waiting import answer_of, keep, let_go, problem_with, taken_up
+from flowdrop_provider.operators.waiting import answer_of, keep, let_go, problem_with, put_aside, taken_up
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from flowdrop_provider.operators.binding import FlowBinding
 
 __all__ = ["resume_group", "run_group"]
+
+T = TypeVar("T")
 
 
 def run_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Context) -> dict[str, Any]:
@@ -40,7 +43,27 @@ def run_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Context)
     :raises AirflowFailException: one failed without an error edge.
     """
     run = RunOnAirflow(binding, context)
-    return _drive(run, node_ids, taken_up(run) if run.ti.try_number > 1 else None, {})
+    progress = taken_up(run) if run.ti.try_number > 1 else None
+    earlier = None if progress is not None else _earlier(run, node_ids)
+    if earlier is not None:
+        return earlier
+    return _drive(run, node_ids, progress, {})
+
+
+def _earlier(run: RunOnAirflow, node_ids: tuple[str, ...]) -> dict[str, Any] | None:
+    """Hand on what the run that this one repeats left, or return ``None`` when this group has to run."""
+    reuse = _checked(run.reuse)
+    outcomes = taken_over(run, reuse, node_ids)
+    if outcomes is None:
+        return None
+    log = _Log(run)
+    for node_id, outcome in outcomes.items():
+        if outcome.status == "completed":
+            node, done = run.plan.nodes[node_id], given(reuse, outcome)
+            record = job_record(run.plan, node, done, run.identity(), run.policy, order=node.position)
+            record.update(recorded_values(run, reuse, node, f"{JOB_KEY}.{node.position}"))  # type: ignore[typeddict-item]
+            log.take(record)
+    return _conclude(run, node_ids, Progress(outcomes=outcomes), log)
 
 
 def resume_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Context, event: Any) -> dict[str, Any]:
@@ -51,7 +74,8 @@ def resume_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Conte
     run = RunOnAirflow(binding, context)
     progress = taken_up(run)
     if progress is None or progress.waiting is None:
-        return _drive(run, node_ids, None, {})
+        # Without a checkpoint the group begins; with one and no question it was paused by somebody, and goes on.
+        return _drive(run, node_ids, progress, {})
     waiting = progress.waiting
     answer: Mapping[str, Any] | None = answer_of(waiting, event)
     if answer is None:
@@ -75,8 +99,19 @@ def _drive(
         answer = let_go(run, reached.waiting)
         runner = _runner(run, node_ids, sources, log, reached, {reached.waiting.node_id: answer})
         reached = runner.run()
+    if reached.paused_reason is not None:
+        keep(run, reached)
+        put_aside()
+    return _conclude(run, node_ids, reached, log, sources)
+
+
+def _conclude(
+    run: RunOnAirflow, node_ids: tuple[str, ...], reached: Progress, log: _Log, sources: SourceOutcomes | None = None
+) -> dict[str, Any]:
+    """Hand on what the group did and end its task accordingly."""
     _hand_on(run, node_ids, reached)
-    _skip_the_dead(run, node_ids, reached, sources, log.skips)
+    known = sources if sources is not None else SourceOutcomes(run.plan, run.task_ids, run.ti)
+    _skip_the_dead(run, node_ids, reached, known, log.skips)
     if reached.error is not None:
         raise AirflowFailException(f"{reached.error['message']} [{reached.error['code']}]")
     if all(outcome.status == "skipped" for outcome in reached.outcomes.values()):
@@ -122,13 +157,9 @@ def _runner(
     progress: Progress | None,
     answers: Mapping[str, Mapping[str, Any]],
 ) -> Runner:
-    try:
-        start = run.launch()
-    except FlowDropError as error:
-        raise AirflowFailException(str(error)) from error
     return Runner(
         run.plan,
-        start,
+        _checked(run.launch),
         run.world(),
         identity=run.identity(),
         policy=run.policy,
@@ -137,7 +168,20 @@ def _runner(
         progress=progress,
         answers=answers,
         on_record=log.take,
+        pins=_checked(run.reuse).pins,
+        signals=run.signal,
     )
+
+
+def _checked(read: Callable[[], T]) -> T:
+    """Return what a run was started with; what is not accepted fails the task with it.
+
+    :raises AirflowFailException: the inputs, or what is to be taken over, are refused.
+    """
+    try:
+        return read()
+    except FlowDropError as error:
+        raise AirflowFailException(str(error)) from error
 
 
 def _hand_on(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) -> None:

@@ -37,3 +37,8 @@ class FlowDropNodeOperator(BaseOperator):
         from flowdrop_provider.operators.steps import run_node
 
         return run_node(self.binding, self.flow_node_id, context)
+
+    def resume(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Begin after the run was paused before this node; called by Airflow in a new process."""
+        del event
+        return self.execute(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.engine.toolbox import RunTools
 from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
+from flowdrop_provider.operators.reuse import Reuse, opened_reuse
 from flowdrop_provider.operators.subruns import AirflowWorkflows
 from flowdrop_provider.operators.world import airflow_world
 
@@ -21,13 +23,20 @@ if TYPE_CHECKING:
 
     from flowdrop_provider.operators.binding import FlowBinding
 
-__all__ = ["CONF_KEY", "LAUNCH_KEY", "RunOnAirflow"]
+__all__ = ["CONF_KEY", "LAUNCH_KEY", "PAUSE_MEMBER", "RunOnAirflow"]
 
 #: The key of a run's ``conf`` that is ours: ``{"initial_data": {node: {port: value}}, ...}``.
 CONF_KEY = "flowdrop"
 
 #: XCom key of the launch payload that a task group's first task hands on.
 LAUNCH_KEY = "flowdrop_launch"
+
+
+#: The member of the run's own configuration that says who paused it, when and why.
+PAUSE_MEMBER = "paused"
+
+#: A group of nodes looks this often whether its run was paused, in seconds.
+_LOOK_SECONDS = 2.0
 
 
 class RunOnAirflow:
@@ -45,6 +54,7 @@ class RunOnAirflow:
         self.ti: Any = context["ti"]
         self.policy = RecordPolicy(conf.record_max_bytes(), conf.store_data(), conf.sensitive_keys())
         self._launch_task_id = binding.launch_task_id
+        self._looked = time.monotonic()
 
     def identity(self) -> RunIdentity:
         """Return which run and task a record belongs to."""
@@ -108,6 +118,40 @@ class RunOnAirflow:
         flat = {**payload, **(initial if isinstance(initial, Mapping) else {})} if event else initial
         return launch(self.plan, inputs=inputs, initial_data=flat)
 
+    def own_conf(self) -> Mapping[str, Any]:
+        """Return the run's own part of its configuration, as it was when this task started."""
+        return _own(getattr(self.context["dag_run"], "conf", None))
+
+    def reuse(self) -> Reuse:
+        """Return what this run takes over from the run it repeats.
+
+        :raises LaunchError: ``LAUNCH_REUSE``.
+        """
+        return opened_reuse(self.own_conf(), self.ti.dag_id, self.ti.run_id)
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody had paused the run when this task started."""
+        return bool(self.own_conf().get(PAUSE_MEMBER))
+
+    def signal(self) -> str | None:
+        """Return ``pause`` when somebody has paused the run: what a task of several nodes asks between them (INT-5).
+
+        A look is a call to the API server, so there is one in :data:`_LOOK_SECONDS` at most.
+        """
+        if self.paused:
+            return "pause"
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return None
+        self._looked = time.monotonic()
+        return "pause" if _own(self._conf_now()).get(PAUSE_MEMBER) else None
+
+    def _conf_now(self) -> Any:
+        from airflow.sdk.execution_time.comms import GetDagRun
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+        return getattr(SUPERVISOR_COMMS.send(GetDagRun(dag_id=self.ti.dag_id, run_id=self.ti.run_id)), "conf", None)
+
     def skip_nodes(self, node_ids: Iterable[str]) -> None:
         """Skip the tasks of nodes that have not started; one call, no process. A task of several nodes needs all of them."""
         from airflow.sdk.execution_time.comms import SkipDownstreamTasks
@@ -119,6 +163,11 @@ class RunOnAirflow:
         wanted = sorted(tasks - alive)
         if wanted:
             SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(wanted)))
+
+
+def _own(conf: Any) -> Mapping[str, Any]:
+    own = conf.get(CONF_KEY) if isinstance(conf, Mapping) else None
+    return own if isinstance(own, Mapping) else {}
 
 
 def open_payload(packed: Mapping[str, Any]) -> dict[str, Any]:

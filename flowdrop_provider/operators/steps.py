@@ -13,14 +13,17 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from flowdrop_provider.engine.execution import Execution, execute, refused
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.records import job_record, skipped_record
+from flowdrop_provider.engine.reuse import Injection, pinned_execution
 from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack
+from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
+from flowdrop_provider.operators.waiting import put_aside
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,6 +42,8 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
     :raises AirflowFailException: the node failed, routed or not.
     """
     run = RunOnAirflow(binding, context)
+    if run.paused:
+        put_aside()
     node = run.plan.nodes[node_id]
     sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
     decision = decide(node, sources)
@@ -47,6 +52,8 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
         raise AirflowSkipException(f"Skipped: {decision.reason}.")
     execution = _execute_node(run, node, sources)
     record = job_record(run.plan, node, execution, run.identity(), run.policy, order=node.position)
+    if execution.injected is not None and execution.injected["source"] != "pin":
+        record.update(recorded_values(run, run.reuse(), node))  # type: ignore[typeddict-item]
     run.push(JOB_KEY, record)
     run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
     warn_of_conditions(run.plan, node_id)
@@ -57,9 +64,14 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
 
 def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) -> Execution:
     try:
-        start = run.launch()
+        start, reuse = run.launch(), run.reuse()
     except LaunchError as error:
         return refused(node.to_run(), error, utc_now())
+    if node.node_id in reuse.pins:
+        return pinned_execution(node, reuse.pins[node.node_id], Injection("pin", reuse.at), utc_now())
+    earlier = taken_over(run, reuse, (node.node_id,))
+    if earlier:
+        return given(reuse, earlier[node.node_id])
     inputs, collisions = delivered_inputs(node, sources, start.ports(node.node_id))
     for port in collisions:
         log.warning("Several sources deliver to port %r; the latest one counts (DATA-2).", port)

@@ -19,7 +19,7 @@ from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.handover import open_values, seal_values
 from flowdrop_provider.operators.run import RunOnAirflow
 
-__all__ = ["answer_of", "keep", "let_go", "problem_with", "taken_up"]
+__all__ = ["answer_of", "keep", "let_go", "problem_with", "put_aside", "taken_up"]
 
 #: Key of the checkpoint in the task's state store.
 CHECKPOINT = "flowdrop_progress"
@@ -56,6 +56,13 @@ def let_go(run: RunOnAirflow, waiting: Waiting, problem: str | None = None) -> M
     :param problem: why the last answer was not accepted, shown with the question.
     """
     return _wait_until(waiting) if waiting.kind == "timer" else _ask(run, waiting, problem)
+
+
+def put_aside() -> NoReturn:
+    """Give the worker back until somebody resumes the run (INT-5); no question is asked, so nobody's inbox shows one."""
+    from airflow.sdk.exceptions import TaskAwaitingInput
+
+    raise TaskAwaitingInput(method_name="resume", timeout=None)
 
 
 def _wait_until(waiting: Waiting) -> Mapping[str, Any]:

@@ -86,6 +86,8 @@ def test_a_viewer_looks_and_does_not_touch(server, run):
         for path in (
             "/workflows/api_greeting/execute",
             f"/pipeline/{run}/stop",
+            f"/pipeline/{run}/pause",
+            f"/pipeline/{run}/resume",
             f"/executions/{run}/cancel",
             f"/runs/{run}/rerun",
         ):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from sqlalchemy.orm import Session
 from flowdrop_provider.engine.launch import declared_inputs, launch, named_inputs, takes_events
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.operators.reuse import REUSE_KEY, Reuse, sealed_reuse
+from flowdrop_provider.plugins.api.controlling import active_children
 from flowdrop_provider.plugins.api.errors import ApiError
 
 __all__ = ["CONF_KEY", "SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
@@ -39,6 +42,7 @@ class LaunchRequest:
     :ivar key: the ``Idempotency-Key`` header.
     :ivar extra: further members of the reserved key (``rerun_of``).
     :ivar run_id: the run's id, where the caller must know it beforehand.
+    :ivar reuse: what the run takes over from the one it repeats; sealed into the reserved key for this run alone.
     """
 
     inputs: Mapping[str, Any]
@@ -47,6 +51,7 @@ class LaunchRequest:
     key: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     run_id: str | None = None
+    reuse: Reuse | None = None
 
 
 @dataclass(frozen=True)
@@ -140,8 +145,11 @@ def _create(session: Session, dag: DagModel, user: BaseUser, asked: LaunchReques
     own = {"source": asked.source, "request": _fingerprint(asked), **asked.extra}
     if asked.initial_data:
         own["initial_data"] = dict(asked.initial_data)
-    serialized = _latest(session, dag.dag_id)
-    body = TriggerDAGRunPostBody(dag_run_id=_run_id(asked), logical_date=None, conf={**inputs, CONF_KEY: own})
+    serialized, run_id = _latest(session, dag.dag_id), _run_id(asked)
+    if asked.reuse is not None:
+        run_id = run_id or f"api__{uuid.uuid4().hex}"
+        own[REUSE_KEY] = sealed_reuse(dag.dag_id, run_id, asked.reuse)
+    body = TriggerDAGRunPostBody(dag_run_id=run_id, logical_date=None, conf={**inputs, CONF_KEY: own})
     try:
         context = body.validate_context(serialized)
         run: DagRun = serialized.create_dagrun(
@@ -173,18 +181,32 @@ def _latest(session: Session, dag_id: str) -> Any:
     return found
 
 
-def stop_run(session: Session, run: DagRun, user: BaseUser, reason: str) -> None:
-    """Stop a run from outside: a note that says who and why, then Airflow's ``failed``, which ends its tasks (DESIGN 4).
+def stop_run(
+    session: Session, run: DagRun, user: BaseUser, reason: str, *, allowed: Callable[[str], bool] = lambda _dag_id: True
+) -> list[DagRun]:
+    """Stop a run from outside, and the runs it started (ORC-15).
 
+    A note says who and why; then Airflow's ``failed`` ends the tasks (DESIGN 4).
+
+    :param allowed: whether the caller may stop runs of a DAG; started runs of other DAGs go on.
+    :returns: the started runs that were stopped as well.
     :raises ApiError: 409 ``PIPELINE_TERMINAL`` (INT-16).
     """
+    if str(run.state) in ("success", "failed"):
+        raise ApiError(409, "PIPELINE_TERMINAL", "The run has already ended.")
+    # Before the run ends: a run that is over starts nothing more, but one that was started before is still to be found.
+    children = [child for child in active_children(session, run) if allowed(child.dag_id)]
+    _end(session, run, user, reason)
+    for child in children:
+        _end(session, child, user, f"The run that started it was cancelled. {reason}".strip())
+    return children
+
+
+def _end(session: Session, run: DagRun, user: BaseUser, reason: str) -> None:
     from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
     from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_note, patch_dag_run_state
     from airflow.models.dagbag import DBDagBag
 
-    state = str(run.state)
-    if state in ("success", "failed"):
-        raise ApiError(409, "PIPELINE_TERMINAL", "The run has already ended.")
     dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
     if dag is None:
         raise ApiError(409, "WORKFLOW_NOT_READY", "Airflow does not know the workflow of this run any more.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import json
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -9,6 +12,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from flowdrop_provider.plugins.api.auditing import audited
 from flowdrop_provider.plugins.api.documents import document_of
@@ -17,8 +21,9 @@ from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.ids import pipeline_id
 from flowdrop_provider.plugins.api.launching import LaunchRequest, Started, start_run
 from flowdrop_provider.plugins.api.models import StartedAnswer
-from flowdrop_provider.plugins.api.reading import iso, read_run
-from flowdrop_provider.plugins.api.security import UserDep, of_run, of_workflow
+from flowdrop_provider.plugins.api.reading import RunView, iso, read_run
+from flowdrop_provider.plugins.api.repeating import Repetition, reuse_of
+from flowdrop_provider.plugins.api.security import UserDep, may, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["KeyHeader", "router"]
@@ -46,11 +51,17 @@ class ExecuteRequest(BaseModel):
 
 
 class RerunRequest(BaseModel):
-    """What is different in the repetition; by default nothing."""
+    """What is different in the repetition; by default nothing.
+
+    ``from_node`` executes that node and everything behind it, with what the others left in the repeated run. ``pins`` are
+    outputs by node id that stand in for an execution; ``null`` stands for those of the repeated run.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     inputs: dict[str, Any] | None = None
+    from_node: str | None = None
+    pins: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
 
 
 def _answer(response: Response, started: Started) -> dict[str, Any]:
@@ -117,16 +128,33 @@ def rerun(
 ) -> dict[str, Any]:
     """Start a new run with the inputs of an ended one; it names the run it repeats (INT-11).
 
-    :raises ApiError: 409 ``PIPELINE_ACTIVE`` while that run is going on.
+    Pins ask for the right to edit runs as well: they can pass over a check that the workflow makes.
+
+    :raises ApiError: 409 ``PIPELINE_ACTIVE`` while that run is going on, ``RERUN_STATEFUL``; 422 ``NODE_UNKNOWN``,
+        ``PIN_REFUSED``, ``PIN_NOT_RECORDED``; 403 ``FORBIDDEN``.
     """
-    if not read_run(session, run).finished:
+    view, wanted = read_run(session, run), body or RerunRequest()
+    if not view.finished:
         raise ApiError(409, "PIPELINE_ACTIVE", "The run is still going on.")
     dag = session.get(DagModel, run.dag_id)
     if dag is None or dag.is_stale:
         raise not_found("workflow", run.dag_id)
-    conf = dict(run.conf or {})
+    if wanted.pins and not may(session, user, "PUT", DagAccessEntity.RUN, run.dag_id):
+        raise ApiError(403, "FORBIDDEN", "You may not pin outputs in runs of this workflow.")
+    return _answer(response, _start(session, dag, user, _repetition(session, view, wanted, key)))
+
+
+def _repetition(session: Session, view: RunView, wanted: RerunRequest, key: str | None) -> LaunchRequest:
+    conf = dict(view.run.conf or {})
     own = conf.pop("flowdrop", None) or {}
-    inputs = conf if body is None or body.inputs is None else body.inputs
-    origin = {"rerun_of": pipeline_id(run.dag_id, run.run_id)}
-    request = LaunchRequest(inputs, own.get("initial_data") or {}, "rerun", key, origin)
-    return _answer(response, _start(session, dag, user, request))
+    inputs = conf if wanted.inputs is None else wanted.inputs
+    origin: dict[str, Any] = {"rerun_of": view.id}
+    reuse = None
+    if wanted.from_node is not None or wanted.pins:
+        asked = Repetition(wanted.from_node, wanted.pins, changed=inputs != conf)
+        now = iso(dt.datetime.now(dt.timezone.utc)) or ""
+        reuse = reuse_of(view, drawing_of(session, view.run.dag_id, None), asked, now)
+        # What was pinned is sealed with the run; a digest of it makes a repeated request with other pins another request.
+        digest = hashlib.sha256(json.dumps(wanted.pins, sort_keys=True).encode()).hexdigest()[:32]
+        origin |= {"from_node": wanted.from_node, "pinned": sorted(wanted.pins), "pins_digest": digest}
+    return LaunchRequest(inputs, own.get("initial_data") or {}, "rerun", key, origin, reuse)

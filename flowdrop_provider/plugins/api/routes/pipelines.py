@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from flowdrop_provider.plugins.api.auditing import audited
+from flowdrop_provider.plugins.api.controlling import pause_run, resume_run, settling_of
 from flowdrop_provider.plugins.api.errors import ApiError
-from flowdrop_provider.plugins.api.ids import etag
+from flowdrop_provider.plugins.api.ids import etag, pipeline_id
 from flowdrop_provider.plugins.api.launching import stop_run
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.run_lists import RunFilter, list_runs
-from flowdrop_provider.plugins.api.security import UserDep, listed, may_read_values, of_run, of_workflow
+from flowdrop_provider.plugins.api.security import UserDep, listed, may, may_read_values, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.pipelines import editor_document, light_document, pipeline_document
 
@@ -99,10 +101,49 @@ def list_executions(
 def stop_pipeline(
     session: SessionDep, user: UserDep, run: Annotated[DagRun, STOP], body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Stop a run: noted, audited, its tasks ended; 409 ``PIPELINE_TERMINAL`` when it has ended by itself (INT-16)."""
+    """Stop a run, and the runs it started that the caller may stop: noted, audited, their tasks ended.
+
+    :raises ApiError: 409 ``PIPELINE_TERMINAL`` when it has ended by itself (INT-16).
+    """
+
+    def allowed(dag_id: str) -> bool:
+        return dag_id == run.dag_id or may(session, user, "PUT", DagAccessEntity.RUN, dag_id)
+
+    children = stop_run(session, run, user, _reason(body), allowed=allowed)
+    stopped = [pipeline_id(child.dag_id, child.run_id) for child in children]
+    return {"success": True, "message": "Execution cancelled", "data": {"status": "cancelled", "children": stopped}}
+
+
+def _reason(body: dict[str, Any] | None) -> str:
     reason = (body or {}).get("reason")
-    stop_run(session, run, user, str(reason)[:500] if isinstance(reason, str) else "")
-    return {"success": True, "message": "Execution cancelled", "data": {"status": "cancelled"}}
+    return str(reason)[:500] if isinstance(reason, str) else ""
+
+
+@router.post("/pipeline/{id}/pause", status_code=202, dependencies=[STOP, audited("flowdrop_pause")])
+def pause_pipeline(
+    session: SessionDep, user: UserDep, run: Annotated[DagRun, STOP], body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Ask a run to pause: nodes that are under way finish, no other begins, nothing holds a worker (INT-5).
+
+    :raises ApiError: 409 ``PIPELINE_TERMINAL`` or ``INWARD_SIGNAL_ALREADY_PENDING`` (INT-16).
+    """
+    pause = pause_run(session, run, user, _reason(body))
+    return {"success": True, "message": "The run pauses.", "data": {"status": "paused", "paused": dict(pause)}}
+
+
+async def _settle(request: Request, _user: UserDep) -> None:
+    """Hold a resume back until the scheduler can take it, without a database session meanwhile."""
+    await asyncio.sleep(await asyncio.to_thread(settling_of, str(request.path_params["id"])))
+
+
+@router.post("/pipeline/{id}/resume", dependencies=[Depends(_settle), STOP, audited("flowdrop_resume")])
+def resume_pipeline(session: SessionDep, run: Annotated[DagRun, STOP]) -> dict[str, Any]:
+    """Let a paused run go on; what waits for a person goes on waiting.
+
+    :raises ApiError: 409 ``PIPELINE_TERMINAL`` or ``NO_ACTIVE_PAUSE`` (INT-16).
+    """
+    taken_up = resume_run(session, run)
+    return {"success": True, "message": "The run goes on.", "data": {"status": "running", "tasks": taken_up}}
 
 
 @router.post("/pipeline/{id}/execute", status_code=202, dependencies=[START, audited("flowdrop_execute_pipeline")])

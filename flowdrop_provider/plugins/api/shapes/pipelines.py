@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flowdrop_provider.plugins.api.controlling import pause_of
 from flowdrop_provider.plugins.api.reading import Job, RunView, iso
 from flowdrop_provider.plugins.api.states import JOB_STATUSES, editor_job, editor_run, published_run
 
@@ -67,6 +68,7 @@ def _job_metadata(job: Job) -> dict[str, Any]:
         "round": job.record.get("round", []),
         "truncated": job.record.get("truncated", {}),
         "redacted": job.record.get("redacted", []),
+        "injected": job.record.get("injected"),
         "task_id": job.task_id,
         "map_index": job.map_index,
         "try_number": job.try_number,
@@ -192,10 +194,17 @@ def light_document(view: RunView) -> dict[str, Any]:
         "createdAt": created(view),
         "lastExecuted": iso(view.run.end_date),
         "pendingInterrupt": {"nodeId": waiting[0].node_id} if waiting else None,
-        "pausedReason": "interrupt" if view.status == "paused" else None,
+        "pausedReason": _paused_reason(view),
         "progress": 100 if view.finished else round(100 * done / len(view.jobs)) if view.jobs else 0,
         "updated": view.changed or None,
     }
+
+
+def _paused_reason(view: RunView) -> str | None:
+    """Return why a run waits: ``signal`` when somebody paused it, also where it waits for an answer besides."""
+    if view.status != "paused":
+        return None
+    return "signal" if pause_of(view.run) else "interrupt"
 
 
 def pipeline_row(run: Any, workflow_id: str, name: str, status: str, pipeline: str) -> dict[str, Any]:
