@@ -33,6 +33,7 @@ _ROUTERS = (
     "exports",
     "interrupts",
     "playground",
+    "snapshots",
 )
 
 

@@ -41,8 +41,8 @@ class LaunchRequest:
     :ivar source: one of :data:`SOURCES`.
     :ivar key: the ``Idempotency-Key`` header.
     :ivar extra: further members of the reserved key (``rerun_of``).
-    :ivar run_id: the run's id, where the caller must know it beforehand.
     :ivar reuse: what the run takes over from the one it repeats; sealed into the reserved key for this run alone.
+    :ivar run_id: the run's id, where the caller must know it beforehand.
     """
 
     inputs: Mapping[str, Any]
@@ -50,8 +50,8 @@ class LaunchRequest:
     source: str = "api"
     key: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    run_id: str | None = None
     reuse: Reuse | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True)
