@@ -45,7 +45,12 @@ class AirflowHarness:
         for folder in (self.workflows, self.dag_files, self.store):
             folder.mkdir(parents=True, exist_ok=True)
         quick = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2"}
-        quick["AIRFLOW__FLOWDROP__WORKFLOW_STORE"] = "store"
+        quick |= {
+            "AIRFLOW__FLOWDROP__WORKFLOW_STORE": "store",
+            # A test that uses them makes these connections.
+            "AIRFLOW__FLOWDROP__MEMORY_CONN_ID": "flowdrop_memory",
+            "AIRFLOW__FLOWDROP__MODEL_CONN_ID": "flowdrop_model",
+        }
         bundles = [
             flowdrop_bundle(self.workflows, refresh_interval=1),
             _plain_bundle(self.dag_files),

@@ -172,18 +172,10 @@ def _open(view: RunView, questions: Mapping[tuple[str, int], Any]) -> Iterator[t
             yield job, detail
 
 
-def _speaks(job: Job) -> bool:
-    """Return whether a job's node is the one that a chat session answers with."""
-    from flowdrop_provider.nodes.registry import shipped_catalogue
-
-    known = shipped_catalogue().get(job.node_type_id) if job.node_type_id else None
-    return (known.processor if known is not None else job.node_type_id) == "chat_output"
-
-
 def _answer(job: Job) -> News | None:
     """Return the answer that a ``chat_output`` gives: its message, not its status word."""
     data = job.record.get("output_data")
-    if job.status != "completed" or not isinstance(data, Mapping) or not _speaks(job):
+    if job.status != "completed" or not isinstance(data, Mapping) or job.record.get("processor") != "chat_output":
         return None
     message = data.get("message", data.get("output"))
     text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
