@@ -25,8 +25,8 @@ _NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
 class JobRecord(TypedDict):
     """One execution of one node; see DESIGN 5 for every field. Times are ISO 8601 in UTC, durations microseconds.
 
-    ``injected`` is ``{source, at}`` when the outputs were put in and nothing was executed (INT-10). ``usage`` is what the execution
-    cost besides time, by kind: tokens and their price under ``ai_usage``.
+    ``injected`` is ``{source, at}`` when the outputs were put in and nothing was executed (INT-10). ``usage`` is what the
+    execution cost besides time, by kind: tokens and their price under ``ai_usage``.
     """
 
     id: str

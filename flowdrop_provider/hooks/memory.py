@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.memory_store import LOCK_WAIT, MISSING, Place, decoded, encoded
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ __all__ = ["SqlMemory", "airflow_memory"]
 #: Seconds after which a lock counts as left behind by a worker that died.
 _STALE = 60.0
 _PAUSE = 0.05
+#: SQLAlchemy's drivers by connection type, for deployments without the type's provider.
+_DRIVERS = {"postgres": "postgresql+psycopg2", "mysql": "mysql+mysqldb", "sqlite": "sqlite"}
 
 
 def _digest(place: Place) -> str:
@@ -52,7 +55,8 @@ class SqlMemory:
             Column("scope", String(64), nullable=False),
             Column("scope_id", Text, nullable=False),
             Column("name", Text, nullable=False),
-            Column("value", Text(4_000_000), nullable=False),
+            # MySQL's plain TEXT ends at 64 KiB; the others know no length here, and PostgreSQL refuses one.
+            Column("value", Text().with_variant(Text(4_000_000), "mysql", "mariadb"), nullable=False),
             Column("ends", Float, nullable=True),
         )
         self._locks: Table = Table(
@@ -65,8 +69,14 @@ class SqlMemory:
 
     @cached_property
     def _engine(self) -> Engine:
+        from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
         engine = self._connect()
-        self._metadata.create_all(engine, checkfirst=True)
+        try:
+            self._metadata.create_all(engine, checkfirst=True)
+        except (IntegrityError, OperationalError, ProgrammingError):
+            # Another worker made them between the look and the making; whatever else it was happens again now.
+            self._metadata.create_all(engine, checkfirst=True)
         return engine
 
     def get(self, place: Place) -> Any:
@@ -145,11 +155,30 @@ class SqlMemory:
 @lru_cache(maxsize=4)
 def airflow_memory(connection_id: str) -> SqlMemory:
     """Return the memory store of an SQL connection; the tables are looked for once in a process."""
+    return SqlMemory(lambda: _engine_of(connection_id))
+
+
+def _engine_of(connection_id: str) -> Engine:
+    """Return the engine of a connection: by its provider's hook, else by its address and a driver that is installed."""
     from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowException
+    from sqlalchemy import URL, create_engine
 
-    def connect() -> Engine:
-        hook: Any = BaseHook.get_hook(connection_id)
-        engine: Engine = hook.get_sqlalchemy_engine()
-        return engine
-
-    return SqlMemory(connect)
+    connection = BaseHook.get_connection(connection_id)
+    try:
+        hook: Any = connection.get_hook()  # type: ignore[no-untyped-call]
+    except AirflowException as error:
+        driver = _DRIVERS.get(connection.conn_type or "")
+        if driver is None:
+            raise NodeError(
+                f"The connection {connection_id!r} of type {connection.conn_type!r} is no SQL database that is known here.",
+                code="connection_invalid",
+                hint="Install its Airflow provider, or name another connection in [flowdrop] memory_conn_id.",
+            ) from error
+        if driver == "sqlite":
+            return create_engine(URL.create(driver, database=connection.host))
+        login, password = connection.login, connection.password
+        place = URL.create(driver, login, password, connection.host, connection.port or None, connection.schema)
+        return create_engine(place)
+    engine: Engine = hook.get_sqlalchemy_engine()
+    return engine

@@ -34,7 +34,8 @@ class AirflowModels:
             from airflow.providers.common.ai.hooks.pydantic_ai import PydanticAIHook
         except ImportError as error:
             raise model_missing() from error
-        hook: Any = PydanticAIHook.get_hook(connection_id, hook_params={"model_id": chosen} if chosen else None)
+        asked = _on_platform(chosen, connection_id) if chosen else ""
+        hook: Any = PydanticAIHook.get_hook(connection_id, hook_params={"model_id": asked} if asked else None)
         model: Model = hook.get_conn()
         return model
 
@@ -46,6 +47,15 @@ class AirflowModels:
         from pydantic_ai.embeddings import infer_embedding_model
 
         return infer_embedding_model(configured)
+
+
+def _on_platform(name: str, connection_id: str) -> str:
+    """Return a model's name with the platform that a generic connection's own model has: its key belongs there."""
+    from airflow.sdk import BaseHook
+
+    own = str(BaseHook.get_connection(connection_id).extra_dejson.get("model") or "")
+    platform, colon, _ = own.partition(":")
+    return f"{platform}:{name}" if colon and ":" not in name else name
 
 
 def _bare(name: str) -> str:
