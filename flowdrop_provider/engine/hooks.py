@@ -1,7 +1,7 @@
 """Code of the deployment that is called before and after each node: installed packages (``flowdrop.hooks``) and settings.
 
-A hook is any object with ``pre_node(job)``, ``post_node(job)``, or both; ``job`` is the job record, as people see it. A hook that
-raises is logged and never breaks a run, unless it has a true attribute ``blocking``: then it fails the node with
+A hook is any object with ``pre_node(job)``, ``post_node(job)``, or both; ``job`` is the job record, as people see it. A hook
+that raises is logged and never breaks a run, unless it has a true attribute ``blocking``: then it fails the node with
 ``hook_refused``, which an error edge may take. Nodes that do not run have no hooks, and tools run inside of their node's.
 """
 
