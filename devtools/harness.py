@@ -33,15 +33,29 @@ class FinishedRun:
 
 
 class AirflowHarness:
-    """An :class:`EmbeddedAirflow` with two watched folders: ``workflows`` for exports, ``dag_files`` for plain DAGs."""
+    """An :class:`EmbeddedAirflow` with watched folders: ``workflows`` for exports, ``dag_files`` for plain DAGs.
+
+    Workflows that the API saves go to ``store``, which Airflow looks at by itself every five minutes only.
+    """
 
     def __init__(self, home: Path, **settings: str) -> None:
         self.workflows = home / "workflows"
         self.dag_files = home / "dag-files"
-        for folder in (self.workflows, self.dag_files):
+        self.store = home / "store"
+        for folder in (self.workflows, self.dag_files, self.store):
             folder.mkdir(parents=True, exist_ok=True)
         quick = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2"}
-        bundles = [flowdrop_bundle(self.workflows, refresh_interval=1), _plain_bundle(self.dag_files)]
+        quick |= {
+            "AIRFLOW__FLOWDROP__WORKFLOW_STORE": "store",
+            # A test that uses them makes these connections.
+            "AIRFLOW__FLOWDROP__MEMORY_CONN_ID": "flowdrop_memory",
+            "AIRFLOW__FLOWDROP__MODEL_CONN_ID": "flowdrop_model",
+        }
+        bundles = [
+            flowdrop_bundle(self.workflows, refresh_interval=1),
+            _plain_bundle(self.dag_files),
+            flowdrop_bundle(self.store, name="store", refresh_interval=300),
+        ]
         self.server = EmbeddedAirflow(home, bundles, port=0, users=USERS, settings=quick | settings)
 
     def start(self) -> None:

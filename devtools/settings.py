@@ -16,10 +16,10 @@ DEFAULT_PORT = 8080
 Bundle = dict[str, Any]
 
 
-def flowdrop_bundle(folder: Path, refresh_interval: int = 5) -> Bundle:
+def flowdrop_bundle(folder: Path, refresh_interval: int = 5, name: str = "flowdrop") -> Bundle:
     """Return the DAG-bundle setting that runs the exports in ``folder``, read again every ``refresh_interval`` seconds."""
     return {
-        "name": "flowdrop",
+        "name": name,
         "classpath": "flowdrop_provider.bundles.folder.FlowDropFolderBundle",
         "kwargs": {"path": str(folder), "refresh_interval": refresh_interval},
     }

@@ -36,6 +36,7 @@ __all__ = [
     "sensitive_keys",
     "store_data",
     "unknown_processor",
+    "workflow_store",
 ]
 
 _SECTION = "flowdrop"
@@ -110,6 +111,11 @@ def confirmation_expiry() -> float:
     if not seconds > 0:
         raise ConfigurationError("[flowdrop] confirmation_expiry must be positive: a run must not wait for ever.")
     return seconds
+
+
+def workflow_store() -> str:
+    """``[flowdrop] workflow_store``: name of the DAG bundle over a folder that the API saves workflows into (empty)."""
+    return _get("workflow_store", "").strip()
 
 
 def lost_worker_retries() -> int:

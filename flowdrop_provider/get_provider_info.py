@@ -45,6 +45,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         default="ask",
     ),
     "confirmation_expiry": _option("Seconds until an unanswered confirmation cancels its run.", "float", "86400"),
+    "workflow_store": _option("DAG bundle over a folder that the API saves workflows into; empty refuses to save."),
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
     "retry_policies": _option("JSON of retry policies by node type and by workflow; empty for none."),
     "fused": _option("Whether workflows that do not say otherwise run connected nodes in one task.", "boolean", "False"),

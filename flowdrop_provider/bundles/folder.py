@@ -88,6 +88,11 @@ class FlowDropFolderBundle(BaseDagBundle):
         super().initialize()
 
     @property
+    def source(self) -> Path:
+        """Where the exports come from."""
+        return self._source
+
+    @property
     def path(self) -> Path:
         """The folder with the loader files of the current version."""
         return self.versions_dir / (self._current or "none")

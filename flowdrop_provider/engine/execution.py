@@ -50,6 +50,7 @@ class Execution:
     :ivar cause: an exception that is no node-level error: the run fails with it, unroutable (ERR-3).
     :ivar secrets: secret values that were substituted, for redaction.
     :ivar injected: ``{source, at}`` when nothing was executed and the outputs were put in (INT-10).
+    :ivar usage: what it cost besides time, by kind: ``{"ai_usage": {"input_tokens", ..., "cost"}}``, attempts added up.
     """
 
     status: str = "completed"
@@ -68,6 +69,14 @@ class Execution:
     secrets: list[str] = field(default_factory=list)
     secret_parameters: list[str] = field(default_factory=list)
     injected: dict[str, str] | None = None
+    usage: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def spend(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """Add what a part of the execution cost: numbers are summed, a price that nobody knows stays ``None``."""
+        known = self.usage.setdefault(kind, {})
+        for name, value in facts.items():
+            before = known.get(name)
+            known[name] = value if before is None else before if value is None else before + value
 
 
 def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) -> Execution:
@@ -78,6 +87,13 @@ def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) ->
     """
     execution = Execution(started=context.world.now())
     begin = time.perf_counter_ns()
+    told = context.world.report
+
+    def report(node_id: str, kind: str, facts: Mapping[str, Any]) -> None:
+        execution.spend(kind, facts)
+        told(node_id, kind, facts)
+
+    context = replace(context, world=replace(context.world, report=report))
     _try(node, context, execution, max(node.max_retries - retries_spent, 0))
     _conclude(node, execution)
     execution.execution_time_us = (time.perf_counter_ns() - begin) // 1000

@@ -15,7 +15,16 @@ from flowdrop_provider.document.schemas import identical, matches_type
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 
-__all__ = ["Launch", "declared_inputs", "launch", "launch_schema", "takes_events", "workflow_outputs"]
+__all__ = [
+    "Launch",
+    "chat_turn",
+    "declared_inputs",
+    "launch",
+    "launch_schema",
+    "named_inputs",
+    "takes_events",
+    "workflow_outputs",
+]
 
 log = logging.getLogger("flowdrop.engine")
 
@@ -42,6 +51,34 @@ def declared_inputs(plan: Plan) -> list[ManifestEntry]:
         return [entry for entry in plan.input_ports if entry.name and entry.node_id and entry.port]
     chats = [node_id for node_id, node in plan.nodes.items() if node.node_type.processor == "chat_input"]
     return [ManifestEntry(name=port, node_id=node_id, port=port) for node_id in chats for port in _CHAT_PORTS]
+
+
+def named_inputs(plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return launch inputs by declared name.
+
+    FlowDrop's editor sends the fields of its form as node id -> port -> value. An entry of that shape whose ports are declared
+    is taken by their names; whatever is not stays as it is, and the launch refuses it (MAN-13, API-2).
+    """
+    entries = declared_inputs(plan)
+    names = {entry.name for entry in entries}
+    by_port = {(entry.node_id, entry.port): entry.name for entry in entries}
+    found: dict[str, Any] = {}
+    for name, value in inputs.items():
+        nested = name not in names and name in plan.nodes and isinstance(value, Mapping)
+        if nested and all((name, port) in by_port for port in value):
+            found |= {by_port[name, port]: item for port, item in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def chat_turn(plan: Plan, message: str, session_id: str, message_id: str, history: list[Any]) -> dict[str, dict[str, Any]]:
+    """Return the initial data of a chat turn: node id -> port -> value for each ``chat_input`` (MAN-12).
+
+    :param history: earlier messages, oldest first: ``[{"role", "content"}]``.
+    """
+    values = {"message": message, "history": history, "sessionId": session_id, "messageId": message_id}
+    return {node_id: dict(values) for node_id, node in plan.nodes.items() if node.node_type.processor == "chat_input"}
 
 
 def takes_events(plan: Plan) -> bool:

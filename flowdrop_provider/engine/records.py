@@ -25,7 +25,8 @@ _NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
 class JobRecord(TypedDict):
     """One execution of one node; see DESIGN 5 for every field. Times are ISO 8601 in UTC, durations microseconds.
 
-    ``injected`` is ``{source, at}`` when the outputs were put in and nothing was executed (INT-10).
+    ``injected`` is ``{source, at}`` when the outputs were put in and nothing was executed (INT-10). ``usage`` is what the
+    execution cost besides time, by kind: tokens and their price under ``ai_usage``.
     """
 
     id: str
@@ -51,6 +52,7 @@ class JobRecord(TypedDict):
     truncated: dict[str, int]
     redacted: list[str]
     injected: dict[str, str] | None
+    usage: dict[str, Any]
     revision: str
     dag_id: str | None
     run_id: str
@@ -124,6 +126,7 @@ def job_record(
         "truncated": truncated,
         "redacted": sorted(redacted),
         "injected": execution.injected,
+        "usage": execution.usage,
     }
     return cast("JobRecord", {**_blank(plan, node, identity, execution_number), **facts})
 
@@ -159,6 +162,7 @@ def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: 
         truncated={},
         redacted=[],
         injected=None,
+        usage={},
         revision=plan.revision,
         dag_id=identity.dag_id,
         run_id=identity.run_id,

@@ -12,6 +12,7 @@ from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.engine.routing import Outcome
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.engine.toolbox import RunTools
+from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
 from flowdrop_provider.operators.reuse import Reuse, opened_reuse
 from flowdrop_provider.operators.subruns import AirflowWorkflows
@@ -75,11 +76,25 @@ class RunOnAirflow:
         :param known: outcomes of the node's sources, for a single node that consumes tools; a group brings its own.
         """
         world = airflow_world()
+        world.session_id, world.user_id = self._people()
         inline = InlineWorkflows(self._source.sibling, world, (self.plan.workflow_id,))
         world.extras["workflows"] = AirflowWorkflows(inline, self.ti, self.plan.workflow_id)
         if known is not None and self.plan.tools:
             world.extras["tools"] = RunTools(self.plan, world, known, {})
         return world
+
+    def _people(self) -> tuple[str, str]:
+        """Return the chat session and the user whose memory this run may use, ``""`` for none (MEM-8, MEM-9).
+
+        In a session that is its owner; else whoever triggered the run, as Airflow knows them. A schedule is nobody.
+        """
+        dag_run = self.context["dag_run"]
+        own = (dag_run.conf or {}).get(CONF_KEY)
+        told = own.get("session") if isinstance(own, Mapping) else None
+        identity = read_identity(told, self.ti.dag_id, self.ti.run_id, conf.seal_keys())
+        if identity is not None:
+            return identity.session_id, identity.owner
+        return "", dag_run.triggering_user_name or ""
 
     def launch(self) -> Launch:
         """Return the run's initial data from its configuration, checked as every launch is (MAN-13..16).

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from flowdrop_provider.nodes.api import Interrupt
 from flowdrop_provider.nodes.memory_store import InProcessMemory
 from flowdrop_provider.nodes.models import EnvironmentModels
 from flowdrop_provider.nodes.world import World
+from tests.nodes.openai_stub import openai_server
 
 pydantic_ai = pytest.importorskip("pydantic_ai", reason="needs the extra 'ai'")
 from pydantic_ai.embeddings import TestEmbeddingModel  # noqa: E402
@@ -266,40 +265,14 @@ def test_a_vector_of_another_length_is_a_node_error(run_node: Run) -> None:
     assert caught.value.code == "dimension_mismatch"
 
 
-class OpenAIStub(BaseHTTPRequestHandler):
-    """Speaks enough of OpenAI's chat interface; a prompt such as ``status 429`` answers with that status."""
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = asked["messages"][-1]["content"]
-        status = int(text.split()[1]) if text.startswith("status") else 200
-        if text == "slow":
-            time.sleep(5)
-        choice = {"index": 0, "message": {"role": "assistant", "content": f"echo {text}"}, "finish_reason": "stop"}
-        usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
-        base = {"id": "1", "object": "chat.completion", "created": 1, "model": asked["model"]}
-        body = json.dumps({**base, "choices": [choice], "usage": usage} if status == 200 else {"error": {}}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def openai_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     pytest.importorskip("openai", reason="needs the extra 'ai'")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OpenAIStub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", "test")
-    monkeypatch.setenv("FLOWDROP_MODEL", "openai-chat:stub-model")
-    yield World(extras={"models": EnvironmentModels()})
-    server.shutdown()
-    server.server_close()
+    with openai_server() as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        monkeypatch.setenv("FLOWDROP_MODEL", "openai-chat:stub-model")
+        yield World(extras={"models": EnvironmentModels()})
 
 
 def test_an_openai_compatible_server_answers(run_node: Run, openai_world: World) -> None:

@@ -21,6 +21,7 @@ def record(node_id: str, status: str = "completed", at: float = 0, order: int = 
         "id": f"job-{node_id}-{order}",
         "node_id": node_id,
         "node_type_id": node_id.split(".")[0],
+        "processor": node_id.split(".")[0],
         "label": node_id,
         "status": status,
         "order": order,

@@ -23,6 +23,7 @@ _ROUTERS = (
     "system",
     "node_types",
     "launching",
+    "store",
     "workflows",
     "pipelines",
     "logs",
@@ -31,6 +32,8 @@ _ROUTERS = (
     "metrics",
     "exports",
     "interrupts",
+    "playground",
+    "snapshots",
 )
 
 

@@ -7,6 +7,7 @@ the sentence that FlowDrop's editor shows.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from flowdrop_provider.errors import FlowDropError, LaunchError
@@ -112,6 +113,16 @@ async def _on_anything(_: Request, error: Exception) -> JSONResponse:
     return _answer(500, "INTERNAL_ERROR", _GENERIC)
 
 
+async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    missing = isinstance(error, OperationalError | ProgrammingError) and re.search(
+        r"(relation|table)\W+flowdrop_|no such table: flowdrop_|\.flowdrop_\w+' doesn't exist", str(error.orig)
+    )
+    if missing:
+        log.error("The tables of FlowDrop are missing: run 'airflow db migrate'.")
+        return _answer(503, "TABLES_MISSING", "FlowDrop's tables are not in Airflow's database yet: run 'airflow db migrate'.")
+    return await _on_anything(request, error)
+
+
 def install_handlers(app: FastAPI) -> None:
     """Give every failure of the application the one envelope."""
     app.add_exception_handler(ApiError, _on_api_error)
@@ -119,5 +130,5 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(StarletteHTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(SQLAlchemyError, _on_anything)
+    app.add_exception_handler(SQLAlchemyError, _on_database_error)
     app.add_exception_handler(Exception, _on_anything)

@@ -16,14 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from flowdrop_provider.engine.launch import declared_inputs, launch, takes_events
+from flowdrop_provider.engine.launch import declared_inputs, launch, named_inputs, takes_events
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.operators.reuse import REUSE_KEY, Reuse, sealed_reuse
 from flowdrop_provider.plugins.api.controlling import active_children
 from flowdrop_provider.plugins.api.errors import ApiError
 
-__all__ = ["SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
+__all__ = ["CONF_KEY", "SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
 
 #: The reserved key of a run's ``conf``; whatever else lies there is an input.
 CONF_KEY = "flowdrop"
@@ -42,6 +42,7 @@ class LaunchRequest:
     :ivar key: the ``Idempotency-Key`` header.
     :ivar extra: further members of the reserved key (``rerun_of``).
     :ivar reuse: what the run takes over from the one it repeats; sealed into the reserved key for this run alone.
+    :ivar run_id: the run's id, where the caller must know it beforehand.
     """
 
     inputs: Mapping[str, Any]
@@ -50,6 +51,7 @@ class LaunchRequest:
     key: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     reuse: Reuse | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,14 @@ def start_run(session: Session, dag: DagModel, plan: Plan | None, user: BaseUser
         return found
     if dag.is_paused:
         raise ApiError(409, "WORKFLOW_PAUSED", "The workflow is paused in Airflow, so the run would never begin.")
-    findings = launch_findings(plan, asked.inputs, asked.initial_data) if plan is not None else []
+    inputs = named_inputs(plan, asked.inputs) if plan is not None else asked.inputs
+    findings = launch_findings(plan, inputs, asked.initial_data) if plan is not None else []
     if findings:
         raise ApiError(422, findings[0]["code"], findings[0]["message"], details=findings)
     try:
         # A nested transaction, so that a lost race does not take the rest of the request with it.
         with session.begin_nested():
-            return Started(_create(session, dag, user, asked), replayed=False)
+            return Started(_create(session, dag, user, asked, inputs), replayed=False)
     except IntegrityError as error:
         found = _earlier(session, dag, asked)
         if found is None:
@@ -110,9 +113,9 @@ def start_run(session: Session, dag: DagModel, plan: Plan | None, user: BaseUser
 
 
 def _run_id(asked: LaunchRequest) -> str | None:
-    if asked.key:
-        return f"api__{hashlib.sha256(asked.key.encode()).hexdigest()[:32]}"
-    return None
+    if asked.run_id is not None:
+        return asked.run_id
+    return f"api__{hashlib.sha256(asked.key.encode()).hexdigest()[:32]}" if asked.key else None
 
 
 def _fingerprint(asked: LaunchRequest) -> str:
@@ -133,7 +136,7 @@ def _earlier(session: Session, dag: DagModel, asked: LaunchRequest) -> Started |
     return Started(run, replayed=True)
 
 
-def _create(session: Session, dag: DagModel, user: BaseUser, asked: LaunchRequest) -> DagRun:
+def _create(session: Session, dag: DagModel, user: BaseUser, asked: LaunchRequest, inputs: Mapping[str, Any]) -> DagRun:
     from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
     from airflow.exceptions import ParamValidationError
     from airflow.utils.state import DagRunState
@@ -146,7 +149,7 @@ def _create(session: Session, dag: DagModel, user: BaseUser, asked: LaunchReques
     if asked.reuse is not None:
         run_id = run_id or f"api__{uuid.uuid4().hex}"
         own[REUSE_KEY] = sealed_reuse(dag.dag_id, run_id, asked.reuse)
-    body = TriggerDAGRunPostBody(dag_run_id=run_id, logical_date=None, conf={**asked.inputs, CONF_KEY: own})
+    body = TriggerDAGRunPostBody(dag_run_id=run_id, logical_date=None, conf={**inputs, CONF_KEY: own})
     try:
         context = body.validate_context(serialized)
         run: DagRun = serialized.create_dagrun(

@@ -24,6 +24,8 @@ from flowdrop_provider.dag_factory import dag_id_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.ids import run_key
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.tables.models import PlaygroundSession, Snapshot
+from flowdrop_provider.tables.snapshots import find_snapshot
 
 __all__ = [
     "ACCESS_MARK",
@@ -31,13 +33,21 @@ __all__ = [
     "UserDep",
     "listed",
     "may",
+    "may_edit",
+    "may_view_all_chats",
     "may_read_values",
+    "of_chat",
     "of_interrupt",
     "of_run",
+    "of_snapshot",
     "of_workflow",
+    "of_workflow_or",
     "open_to_all",
     "readable_dag_ids",
+    "require",
     "signed_in",
+    "snapshot_writer",
+    "store_writer",
 ]
 
 #: The tag of every DAG that is a FlowDrop workflow.
@@ -64,9 +74,11 @@ def may(session: Session, user: BaseUser, method: _Method, entity: DagAccessEnti
     return bool(get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user))
 
 
-def _require(
-    session: Session, user: BaseUser, method: _Method, entities: Sequence[DagAccessEntity | None], dag_id: str
-) -> None:
+def require(session: Session, user: BaseUser, method: _Method, entities: Sequence[DagAccessEntity | None], dag_id: str) -> None:
+    """Refuse whoever may not do all of it.
+
+    :raises ApiError: 403 ``FORBIDDEN``.
+    """
     if not all(may(session, user, method, entity, dag_id) for entity in entities):
         raise ApiError(403, "FORBIDDEN", "You may not do this with this workflow.")
 
@@ -103,10 +115,38 @@ def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") 
     def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> DagModel:
         dag = _workflow(session, value)
         request.scope["path_params"]["dag_id"] = dag.dag_id
-        _require(session, user, method, entities or (None,), dag.dag_id)
+        require(session, user, method, entities or (None,), dag.dag_id)
         return dag
 
     return Depends(_marked(find, f"{method} workflow"))
+
+
+def of_workflow_or(method: _Method, exists: Callable[[str], bool], param: str = "id") -> Any:
+    """Return the dependency that gives the workflow id of the path to whoever may ``method`` it.
+
+    :param exists: tells whether a workflow exists that Airflow does not know yet.
+    """
+
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> str:
+        try:
+            dag_id = _workflow(session, value).dag_id
+        except ApiError:
+            if not exists(value):
+                raise
+            dag_id = dag_id_of(value)
+        request.scope["path_params"]["dag_id"] = dag_id
+        require(session, user, method, (None,), dag_id)
+        return value
+
+    return Depends(_marked(find, f"{method} workflow"))
+
+
+def may_edit(session: Session, user: BaseUser, dag_id: str) -> None:
+    """Refuse whoever may not edit a DAG, be it there or not yet.
+
+    :raises ApiError: 403 ``FORBIDDEN``.
+    """
+    require(session, user, "PUT", (None,), dag_id)
 
 
 def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> Any:
@@ -116,7 +156,7 @@ def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> An
         run = _run(session, value)
         # Airflow's action log reads these names from the path.
         request.scope["path_params"] |= {"dag_id": run.dag_id, "dag_run_id": run.run_id}
-        _require(session, user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
+        require(session, user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
         return run
 
     return Depends(_marked(find, f"{method} run"))
@@ -138,10 +178,57 @@ def of_interrupt(method: _Method, param: str = "id") -> Any:
             raise not_found("interrupt", value)
         task: TaskInstance = detail.task_instance
         request.scope["path_params"] |= {"dag_id": task.dag_id, "dag_run_id": task.run_id, "task_id": task.task_id}
-        _require(session, user, method, (DagAccessEntity.HITL_DETAIL,), task.dag_id)
+        require(session, user, method, (DagAccessEntity.HITL_DETAIL,), task.dag_id)
         return task
 
     return Depends(_marked(find, f"{method} interrupt"))
+
+
+def may_view_all_chats(session: Session, user: BaseUser, dag_id: str) -> bool:
+    """Return whether a user may see the conversations that others had with a workflow: whoever may edit its DAG (PLAY-5)."""
+    return may(session, user, "PUT", None, dag_id)
+
+
+def of_chat(*, drive: bool = False, param: str = "session_id") -> Any:
+    """Return the dependency that gives the path's playground session to whoever may see it, or drive it (MEM-9).
+
+    A turn runs as the session's owner and on the owner's memory, so only the owner drives it, however much else others may do.
+    """
+
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> PlaygroundSession:
+        from uuid import UUID
+
+        try:
+            chat = session.scalar(select(PlaygroundSession).where(PlaygroundSession.id == UUID(value)))
+        except ValueError:
+            chat = None
+        if chat is None or not _is_flow(session, chat.dag_id):
+            raise not_found("session", value)
+        request.scope["path_params"]["dag_id"] = chat.dag_id
+        own = bool(chat.owner) and chat.owner == user.get_name()
+        require(session, user, "POST" if drive else "GET", (DagAccessEntity.RUN,), chat.dag_id)
+        if not own and (drive or not may_view_all_chats(session, user, chat.dag_id)):
+            raise ApiError(403, "FORBIDDEN", "This is somebody else's session.")
+        return chat
+
+    return Depends(_marked(find, "POST session" if drive else "GET session"))
+
+
+def of_snapshot(method: _Method, param: str = "execution_id") -> Any:
+    """Return the dependency that gives the path's snapshot to its owner, and to whoever may edit its DAG (SNAP-2)."""
+
+    def find(request: Request, user: UserDep, session: SessionDep, value: str = Path(alias=param)) -> Snapshot:
+        snapshot = find_snapshot(session, value)
+        if snapshot is None or not isinstance(snapshot.document, dict):
+            raise not_found("snapshot", value)
+        request.scope["path_params"]["dag_id"] = snapshot.dag_id
+        require(session, user, "GET", (DagAccessEntity.RUN, DagAccessEntity.XCOM), snapshot.dag_id)
+        own = bool(snapshot.owner) and snapshot.owner == user.get_name()
+        if not own and not may_view_all_chats(session, user, snapshot.dag_id):
+            raise ApiError(403, "FORBIDDEN", "This snapshot is somebody else's.")
+        return snapshot
+
+    return Depends(_marked(find, f"{method} snapshot"))
 
 
 def readable_dag_ids(session: Session, user: BaseUser, *entities: DagAccessEntity) -> set[str]:
@@ -183,5 +270,23 @@ def _anybody() -> None:
     """Let everybody in: only for what says nothing about workflows."""
 
 
+def _store_writer(user: UserDep) -> BaseUser:
+    """Let in whoever may edit DAGs at all; the handler asks about the one it makes."""
+    if not get_auth_manager().is_authorized_dag(method="PUT", user=user):
+        raise ApiError(403, "FORBIDDEN", "You may not save workflows.")
+    return user
+
+
+store_writer = Depends(_marked(_store_writer, "PUT store"))
+
+
+def _snapshot_writer(user: UserDep) -> BaseUser:
+    """Let in whoever may start runs of some DAG; the handler asks about the run in the body."""
+    if not get_auth_manager().is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, user=user):
+        raise ApiError(403, "FORBIDDEN", "You may not keep snapshots.")
+    return user
+
+
+snapshot_writer = Depends(_marked(_snapshot_writer, "POST snapshot"))
 signed_in = Depends(_marked(_signed_in, "signed in"))
 open_to_all = Depends(_marked(_anybody, "open"))

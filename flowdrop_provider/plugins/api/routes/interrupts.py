@@ -14,18 +14,19 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from fastapi import APIRouter, Body, Depends, HTTPException, Request
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from flowdrop_provider.plugins.api.auditing import audited
 from flowdrop_provider.plugins.api.drawings import Drawing, latest_drawings
 from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.launching import CONF_KEY
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.security import UserDep, listed, of_interrupt, of_run
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.interrupts import answer_parts, interrupt, interrupt_status
 from flowdrop_provider.plugins.human_input import settling_seconds
 
-__all__ = ["router"]
+__all__ = ["Status", "listed_interrupts", "router"]
 
 router = APIRouter(tags=["interrupts"])
 
@@ -58,7 +59,9 @@ def _asked_at(value: str) -> dt.datetime | None:
 def _shown(detail: HITLDetail, drawing: Drawing) -> dict[str, Any]:
     task = detail.task_instance
     nodes = drawing.tasks.get(task.task_id, [task.task_id])
-    return interrupt(detail, task, nodes[0], drawing.workflow_id or task.dag_id)
+    own = (task.dag_run.conf or {}).get(CONF_KEY) or {}
+    chat = (own.get("session") or {}).get("id")
+    return interrupt(detail, task, nodes[0], drawing.workflow_id or task.dag_id, session_id=chat)
 
 
 def _one(session: Session, task: TaskInstance) -> dict[str, Any]:
@@ -78,11 +81,17 @@ def _status(status: Status) -> ColumnElement[bool] | None:
     return conditions.get(status)
 
 
-def _listed(session: Session, conditions: list[ColumnElement[bool]], status: Status, page: Page) -> dict[str, Any]:
+def listed_interrupts(session: Session, conditions: list[ColumnElement[bool]], status: Status, page: Page) -> dict[str, Any]:
+    """Return a page of questions, the newest first.
+
+    :param conditions: over ``TaskInstance`` and ``HITLDetail``.
+    """
     wanted = [*conditions, *([found] if (found := _status(status)) is not None else [])]
     joined = select(HITLDetail).join(TaskInstance, TaskInstance.id == HITLDetail.ti_id).where(*wanted)
     total = session.scalar(joined.with_only_columns(func.count(HITLDetail.ti_id))) or 0
-    rows = session.scalars(joined.order_by(HITLDetail.created_at.desc()).limit(page.limit).offset(page.offset)).all()
+    whole = joinedload(HITLDetail.task_instance).joinedload(TaskInstance.dag_run)
+    query = joined.options(whole).order_by(HITLDetail.created_at.desc()).limit(page.limit).offset(page.offset)
+    rows = session.scalars(query).unique().all()
     drawings = latest_drawings(session, {detail.task_instance.dag_id for detail in rows})
     shown = [_shown(detail, drawings.get(detail.task_instance.dag_id, Drawing({}))) for detail in rows]
     return page_of(shown, total, page)
@@ -97,7 +106,7 @@ def list_interrupts(
     offset: int | None = None,
 ) -> dict[str, Any]:
     """Return the questions of all runs the caller may read, the newest first; those that wait unless asked otherwise."""
-    return _listed(session, [TaskInstance.dag_id.in_(sorted(readable))], status, Page.asked(limit, offset))
+    return listed_interrupts(session, [TaskInstance.dag_id.in_(sorted(readable))], status, Page.asked(limit, offset))
 
 
 @router.get("/pipelines/{pipeline_id}/interrupts")
@@ -110,7 +119,7 @@ def list_pipeline_interrupts(
 ) -> dict[str, Any]:
     """Return the questions of one run."""
     conditions = [TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id]
-    return _listed(session, conditions, status, Page.asked(limit, offset))
+    return listed_interrupts(session, conditions, status, Page.asked(limit, offset))
 
 
 @router.get("/interrupts/{id}")

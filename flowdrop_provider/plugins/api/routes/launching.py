@@ -26,7 +26,7 @@ from flowdrop_provider.plugins.api.repeating import Repetition, reuse_of
 from flowdrop_provider.plugins.api.security import UserDep, may, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
-__all__ = ["router"]
+__all__ = ["KeyHeader", "router"]
 
 router = APIRouter(tags=["start a run"])
 

@@ -1,4 +1,4 @@
-"""Workflows: list, read, export, validate; writing where the deployment has a store for it (STORE-1..15)."""
+"""Workflows: list, read, export, validate (STORE-8..15)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import select
 
+from flowdrop_provider.dag_factory import dag_id_of
 from flowdrop_provider.plugins.api.documents import document_of
 from flowdrop_provider.plugins.api.drawings import Drawing, drawing_of, latest_drawings
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.reading import iso
-from flowdrop_provider.plugins.api.security import UserDep, listed, may, of_workflow, signed_in
+from flowdrop_provider.plugins.api.security import UserDep, listed, may, of_workflow, of_workflow_or, signed_in
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.workflows import workflow_from_document, workflow_from_drawing
+from flowdrop_provider.plugins.api.store import is_stored, open_store
 from flowdrop_provider.plugins.api.validating import examined
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["workflows"])
 
-_READ = of_workflow("GET")
+_READ = of_workflow_or("GET", is_stored)
 _SORTS = {"created_at": "createdAt", "updated_at": "updatedAt", "name": "name"}
 
 
@@ -85,9 +87,19 @@ def list_workflows(
 
 
 @router.get("/workflows/{id}")
-def get_workflow(session: SessionDep, user: UserDep, dag: Annotated[DagModel, _READ]) -> dict[str, Any]:
-    """Return a workflow as the editor loads it; its configuration only for callers who may read code in Airflow."""
-    readable = may(session, user, "GET", DagAccessEntity.CODE, dag.dag_id)
+def get_workflow(session: SessionDep, user: UserDep, workflow_id: Annotated[str, _READ]) -> dict[str, Any]:
+    """Return a workflow as the editor loads it; its configuration only for callers who may read code in Airflow.
+
+    What was saved here a moment ago is answered from the store, because Airflow reads it some seconds later.
+    """
+    dag = session.get(DagModel, dag_id_of(workflow_id)) or session.get(DagModel, workflow_id)
+    readable = may(session, user, "GET", DagAccessEntity.CODE, dag.dag_id if dag is not None else dag_id_of(workflow_id))
+    store = open_store()
+    stored = store.find(workflow_id) if store is not None else None
+    if store is not None and stored is not None and readable:
+        return {"success": True, "data": store.answer(stored)}
+    if dag is None:
+        raise ApiError(403, "FORBIDDEN", "You may not do this with this workflow.")
     return {"success": True, "data": workflow_object(dag, drawing_of(session, dag.dag_id, None), document=readable)}
 
 
@@ -126,29 +138,3 @@ def validate_workflow(body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]
         "findings": verdict.as_dict(),
     }
     return {"success": True, "data": data}
-
-
-def _read_only() -> ApiError:
-    return ApiError(
-        403,
-        "STORE_READ_ONLY",
-        "Workflows come from this deployment's DAG bundles; save it in Drupal or in the bundle's folder.",
-    )
-
-
-@router.post("/workflows/import", dependencies=[signed_in])
-@router.post("/workflows", dependencies=[signed_in])
-def store_workflow(body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-    """Refuse to store: 422 with the findings of an invalid document (STORE-5), else 403 ``STORE_READ_ONLY``."""
-    verdict = examined(body)
-    if not verdict.valid:
-        details = [finding.as_dict() for finding in verdict.report.errors]
-        raise ApiError(422, "VALIDATION_FAILED", verdict.report.errors[0].message, details=details)
-    raise _read_only()
-
-
-@router.put("/workflows/{id}", dependencies=[of_workflow("PUT")])
-@router.delete("/workflows/{id}", dependencies=[of_workflow("DELETE")])
-def change_workflow() -> dict[str, Any]:
-    """Refuse to change a stored workflow: 403 ``STORE_READ_ONLY``."""
-    raise _read_only()

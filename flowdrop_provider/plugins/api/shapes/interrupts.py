@@ -35,11 +35,12 @@ def interrupt_status(detail: Any, state: str | None) -> str:
     return "pending" if state in _WAITING else "cancelled"
 
 
-def interrupt(detail: Any, task: Any, node_id: str, workflow_id: str) -> dict[str, Any]:
+def interrupt(detail: Any, task: Any, node_id: str, workflow_id: str, *, session_id: str | None = None) -> dict[str, Any]:
     """Return a question with all published keys, null where there is nothing (INT-22), and the OpenAPI document's besides.
 
     :param detail: Airflow's ``HITLDetail``.
     :param task: its task instance.
+    :param session_id: the playground session whose turn asks, if it is one.
     """
     options, params = list(detail.options or []), dict(detail.params or {})
     kind = kind_of(options, params, multiple=bool(detail.multiple))
@@ -53,7 +54,7 @@ def interrupt(detail: Any, task: Any, node_id: str, workflow_id: str) -> dict[st
         "nodeId": node_id,
         "workflowId": workflow_id,
         "pipelineId": pipeline,
-        "sessionId": None,
+        "sessionId": session_id,
         "schema": _schema(params, kind) if params else None,
         "options": [{"value": option, "label": option} for option in options] or None,
         "context": {"subject": detail.subject},

@@ -68,6 +68,7 @@ def _job_metadata(job: Job) -> dict[str, Any]:
         "round": job.record.get("round", []),
         "truncated": job.record.get("truncated", {}),
         "redacted": job.record.get("redacted", []),
+        "usage": job.record.get("usage", {}),
         "injected": job.record.get("injected"),
         "task_id": job.task_id,
         "map_index": job.map_index,
