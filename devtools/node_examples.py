@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flowdrop_provider.engine.execution import NodeToRun, execute
+from flowdrop_provider.engine.gate import GatePolicy
 from flowdrop_provider.nodes._tool_calls import Tool
 from flowdrop_provider.nodes.api import NodeContext, Processor
 from flowdrop_provider.nodes.file_store import LocalFileStore
@@ -144,4 +145,6 @@ def _world(folder: Path) -> World:
         "tools": _Tools(),
     }
     files = LocalFileStore(folder)
+    # An example is one node that somebody runs by hand: nothing to confirm.
+    extras["gate"] = GatePolicy(by_hand=True)
     return World(now=lambda: _NOW, rng=random.Random(7), http=_Http(), files=files, session_id="s1", user_id="7", extras=extras)

@@ -15,11 +15,14 @@ from flowdrop_provider.errors import ConfigurationError
 __all__ = [
     "allowed_hosts",
     "cache_folder",
+    "confirmation_default",
+    "confirmation_expiry",
     "dag_id_prefix",
     "drupal_conn_id",
     "embedding_model",
     "file_root",
     "fused",
+    "hooks",
     "http_connections",
     "large_value_bytes",
     "large_value_path",
@@ -94,6 +97,22 @@ def unknown_processor() -> str:
     return _get("unknown_processor", "refuse").strip().lower()
 
 
+def confirmation_default() -> str:
+    """``[flowdrop] confirmation_default``: nodes with side effects of a type without a policy ``ask`` or ``skip`` (ask)."""
+    return _get("confirmation_default", "ask").strip().lower()
+
+
+def confirmation_expiry() -> float:
+    """``[flowdrop] confirmation_expiry``: seconds until an unanswered confirmation cancels its run (86400).
+
+    :raises ConfigurationError: it is not positive: a run must not wait for ever.
+    """
+    seconds = float(_get("confirmation_expiry", "86400"))
+    if not seconds > 0:
+        raise ConfigurationError("[flowdrop] confirmation_expiry must be positive: a run must not wait for ever.")
+    return seconds
+
+
 def workflow_store() -> str:
     """``[flowdrop] workflow_store``: name of the DAG bundle over a folder that the API saves workflows into (empty)."""
     return _get("workflow_store", "").strip()
@@ -128,6 +147,11 @@ def cache_folder() -> Path | None:
     if configured:
         return None if configured == "none" else Path(configured)
     return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "flowdrop_cache"
+
+
+def hooks() -> list[str]:
+    """``[flowdrop] hooks``: code called before and after each node, as ``module:attribute``, comma-separated (none)."""
+    return _words("hooks")
 
 
 def file_root() -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from flowdrop_provider.engine.gate import pass_gate
 from flowdrop_provider.engine.outputs import active_branches, check_json, strip_hidden
 from flowdrop_provider.engine.parameters import resolve
 from flowdrop_provider.engine.retries import RetryPolicies
@@ -22,7 +23,7 @@ from flowdrop_provider.errors import FlowDropError, NodeError
 from flowdrop_provider.nodes.api import Interrupt, NodeContext, StopRun
 from flowdrop_provider.nodes.registry import get_processor
 
-__all__ = ["Execution", "NodeToRun", "error_envelope", "execute", "refused"]
+__all__ = ["Execution", "NodeToRun", "error_envelope", "execute", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,17 @@ def refused(node: NodeToRun, error: FlowDropError, now: dt.datetime) -> Executio
     return execution
 
 
+def failed(node: NodeToRun, error: dict[str, Any], now: dt.datetime) -> Execution:
+    """Return the execution of a node that failed for a reason outside of its processor; an error edge may take it (ERR-7).
+
+    :param error: the payload of :func:`error_envelope`.
+    """
+    execution = Execution(error=error, started=now, completed=now)
+    execution.attempts.append({"number": 1, "started": now.isoformat(), "execution_time_us": 0, "error": error})
+    _conclude(node, execution)
+    return execution
+
+
 def _attempt(node: NodeToRun, context: NodeContext, execution: Execution, number: int) -> None:
     started, begin = context.world.now(), time.perf_counter_ns()
     execution.error = execution.cause = None
@@ -150,6 +162,7 @@ def _call(node: NodeToRun, context: NodeContext, execution: Execution) -> dict[s
     execution.secrets.extend(used)
     execution.secret_parameters = names
     execution.params = resolve(node.node_type, config, context.inputs)
+    pass_gate(node, execution.params, context, names)
     try:
         outputs = dict(function(execution.params, replace(context, config=config) if names else context))
     except StopRun as stop:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flowdrop_provider.document.node_types import NodeTypeCatalogue
 from flowdrop_provider.engine.execution import NodeToRun, execute
+from flowdrop_provider.engine.gate import GatePolicy
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.registry import shipped_catalogue
@@ -45,7 +47,7 @@ def process_node(
         inputs=dict(inputs or {}),
         config=node.config,
         initial_data=dict(initial_data or {}),
-        world=world or World(),
+        world=_by_hand(world or World()),
     )
     execution = execute(node, context)
     if execution.interrupt is not None:
@@ -56,3 +58,8 @@ def process_node(
             failed["message"], code=failed["code"], retryable=failed["retryable"], details=failed.get("details")
         ) from execution.cause
     return execution.outputs
+
+
+def _by_hand(world: World) -> World:
+    """Return the world without the confirmation gate: who runs a single node has decided that it runs."""
+    return replace(world, extras={**world.extras, "gate": GatePolicy(by_hand=True)})

@@ -15,7 +15,16 @@ from flowdrop_provider.document.handles import EdgeKind
 from flowdrop_provider.engine.outputs import unified_output
 from flowdrop_provider.engine.plan import Plan, PlanEdge, PlanNode
 
-__all__ = ["Decision", "Outcome", "certainly_dead", "decide", "delivered_inputs", "edge_satisfied", "warn_of_conditions"]
+__all__ = [
+    "Chained",
+    "Decision",
+    "Outcome",
+    "certainly_dead",
+    "decide",
+    "delivered_inputs",
+    "edge_satisfied",
+    "warn_of_conditions",
+]
 
 log = logging.getLogger("flowdrop.engine")
 
@@ -176,3 +185,20 @@ def warn_of_conditions(plan: Plan, node_id: str) -> None:
     """Warn of the conditions on the edges of a node that was executed: a removed feature that gates nothing (EDGE-8, SG-9)."""
     for edge_id in plan.conditions.get(node_id, ()):
         log.warning("The condition on edge %r from node %r gates nothing; conditions were removed (EDGE-8).", edge_id, node_id)
+
+
+class Chained(Mapping[str, Outcome]):
+    """Own outcomes before outside ones; the outside may be a lazy mapping, which a ``ChainMap`` would read whole."""
+
+    def __init__(self, own: Mapping[str, Outcome], outside: Mapping[str, Outcome]) -> None:
+        self._own = own
+        self._outside = outside
+
+    def __getitem__(self, node_id: str) -> Outcome:
+        return self._own[node_id] if node_id in self._own else self._outside[node_id]
+
+    def __iter__(self) -> Any:
+        return iter({**dict.fromkeys(self._own), **dict.fromkeys(self._outside)})
+
+    def __len__(self) -> int:
+        return len(set(self._own) | set(self._outside))

@@ -8,19 +8,32 @@ from :mod:`~flowdrop_provider.engine.execution`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flowdrop_provider.engine.execution import Execution, execute
+from flowdrop_provider.engine.gate import CONSENTS, consent_of
+from flowdrop_provider.engine.hooks import Hooks
 from flowdrop_provider.engine.launch import Launch, workflow_outputs
 from flowdrop_provider.engine.loops import Budget, LoopDriver, LoopState, Paused
 from flowdrop_provider.engine.plan import Plan, PlanNode, Region
 from flowdrop_provider.engine.progress import Progress, Waiting
 from flowdrop_provider.engine.records import JobRecord, RecordPolicy, RunIdentity, job_record, skipped_record
+from flowdrop_provider.engine.results import (
+    MAX_ITERATIONS,
+    PAUSE_ASKED,
+    RUN_CANCELLED,
+    RUN_FAILED,
+    RUN_PAUSED,
+    RUN_STOPPED,
+    RunResult,
+    run_status,
+)
 from flowdrop_provider.engine.reuse import Injection, Seed, pinned_execution
-from flowdrop_provider.engine.routing import BRANCH_NOT_ACTIVE, Outcome, decide, delivered_inputs, warn_of_conditions
+from flowdrop_provider.engine.routing import BRANCH_NOT_ACTIVE, Chained, Outcome, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.state import MaxIterationsExceeded, apply_update, state_inputs
+from flowdrop_provider.engine.toolbox import with_tools
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.iteration import Iteration
 from flowdrop_provider.nodes.world import World
@@ -40,34 +53,7 @@ __all__ = [
 
 log = logging.getLogger("flowdrop.engine")
 
-#: Why nodes are skipped once the run has ended early.
-RUN_FAILED, RUN_STOPPED, RUN_PAUSED, RUN_CANCELLED = "run_failed", "run_stopped", "run_paused", "run_cancelled"
-
-#: Why a run pauses that somebody asked to; unlike a spent budget it is never taken up by itself (INT-12).
-PAUSE_ASKED = "pause_asked"
-
-#: The run status of a state whose iteration count went past its maximum (SG-14).
-MAX_ITERATIONS = "max_iterations_exceeded"
-
-
-@dataclass(slots=True)
-class RunResult:
-    """The end of a run, or its pause.
-
-    :ivar status: ``completed, completed_with_warnings, failed, cancelled, paused`` or ``max_iterations_exceeded``.
-    :ivar jobs: job records in the order they ended; skipped nodes included.
-    :ivar progress: where a paused run goes on.
-    :ivar seeded: how many nodes an earlier run's outputs stood in for (INT-10).
-    """
-
-    status: str
-    outputs: dict[str, Any] = field(default_factory=dict)
-    jobs: list[JobRecord] = field(default_factory=list)
-    skipped_node_ids: list[str] = field(default_factory=list)
-    error: dict[str, Any] | None = None
-    warnings: list[str] = field(default_factory=list)
-    progress: Progress = field(default_factory=Progress)
-    seeded: int = 0
+NO_HOOKS = Hooks()
 
 
 class _Cancelled(Exception):  # noqa: N818 - being told to stop is no error
@@ -112,12 +98,13 @@ class Runner:
         self.progress = progress or (seed.progress(plan) if seed else Progress())
         self.warnings: list[str] = []
         self._launch = launch
-        self._world = _with_tools(world, plan, _Chained(self.progress.outcomes, outside or {}), self.progress.tool_results)
+        self._answers, self._resumed = dict(answers or {}), ""
+        world = replace(world, extras={**world.extras, CONSENTS: self._take_consents()})
+        self._world = with_tools(world, plan, Chained(self.progress.outcomes, outside or {}), self.progress.tool_results)
         self._identity = identity or RunIdentity("local")
         self._policy = policy or RecordPolicy()
         self._steps = plan.steps if steps is None else steps
         self._outside = outside or {}
-        self._answers = dict(answers or {})
         self._on_record = on_record
         self._budget = budget
         self._auto_resume = auto_resume
@@ -142,6 +129,24 @@ class Runner:
             progress.done.add(name)
         return progress
 
+    def _take_consents(self) -> dict[str, Mapping[str, Any]]:
+        """Return the consent that the answer to a gate's question is, by digest; such an answer is no answer to its node.
+
+        A question that nobody answered in time cancels the run (INT-18).
+        """
+        waiting = self.progress.waiting
+        answer = self._answers.get(waiting.node_id) if waiting is not None else None
+        if waiting is None or answer is None:
+            return {}
+        if answer.get("expired"):
+            self.progress.ended = RUN_CANCELLED
+        found = consent_of(waiting, answer)
+        if found is None:
+            return {}
+        del self._answers[waiting.node_id]
+        self._resumed = waiting.node_id
+        return dict([found])
+
     def _record_seed(self) -> None:
         """Record the jobs that an earlier run did (INT-10)."""
         seed, self._seed = self._seed, None
@@ -152,7 +157,7 @@ class Runner:
             self.emit(node, done, order=node.position, number=0, stamp=())
 
     def _known(self) -> Mapping[str, Outcome]:
-        return _Chained(self.progress.outcomes, self._outside)
+        return Chained(self.progress.outcomes, self._outside)
 
     def _node(self, node: PlanNode) -> None:
         known = self._known()
@@ -240,9 +245,10 @@ class Runner:
 
         :raises Paused: somebody asked for a pause; what was under way has finished (INT-5).
         """
-        if node.node_id not in self._answers:
+        if node.node_id not in self._answers and node.node_id != self._resumed:
             # An answer that was given is taken first: a pause must not lose it.
             self._heed_signals()
+        self._resumed = ""
         if node.node_id in self._pins:
             return self._pinned(node)
         context = NodeContext(
@@ -259,10 +265,20 @@ class Runner:
             iteration=iteration,
         )
         spent = self.progress.retries.get(node.node_id, 0)
-        execution = execute(node.to_run(), context, retries_spent=spent)
+        to_run, hooks = node.to_run(), self._hooks()
+        execution = hooks.around(
+            to_run,
+            lambda: execute(to_run, context, retries_spent=spent),
+            lambda done: job_record(self.plan, node, done, self._identity, self._policy, order=node.position),
+            inputs,
+        )
         if len(execution.attempts) > 1:
             self.progress.retries[node.node_id] = spent + len(execution.attempts) - 1
         return execution
+
+    def _hooks(self) -> Hooks:
+        found: Hooks = self._world.extras.get("hooks") or NO_HOOKS
+        return found
 
     def _heed_signals(self) -> None:
         signal = self._signals()
@@ -281,6 +297,7 @@ class Runner:
             self.plan, node, execution, self._identity, self._policy, order=order, execution_number=number, round_=stamp
         )
         self._on_record(record)
+        self._hooks().done(record)
         if execution.status != "interrupted":
             warn_of_conditions(self.plan, node.node_id)
 
@@ -314,34 +331,6 @@ class Runner:
 
     def _end_by_count(self, error: MaxIterationsExceeded) -> None:
         self.progress.ended, self.progress.error = MAX_ITERATIONS, {**error.as_dict(), "node_id": None, "retryable": False}
-
-
-def _with_tools(world: World, plan: Plan, known: Mapping[str, Outcome], results: MutableMapping[str, dict[str, Any]]) -> World:
-    """Return the world with the run's tools, where the drawing has any."""
-    if not plan.tools:
-        return world
-    from flowdrop_provider.engine.toolbox import RunTools
-
-    equipped = replace(world, extras=dict(world.extras))
-    equipped.extras["tools"] = RunTools(plan, equipped, known, results)
-    return equipped
-
-
-class _Chained(Mapping[str, Outcome]):
-    """Own outcomes before outside ones; the outside may be a lazy mapping, which a ``ChainMap`` would read whole."""
-
-    def __init__(self, own: Mapping[str, Outcome], outside: Mapping[str, Outcome]) -> None:
-        self._own = own
-        self._outside = outside
-
-    def __getitem__(self, node_id: str) -> Outcome:
-        return self._own[node_id] if node_id in self._own else self._outside[node_id]
-
-    def __iter__(self) -> Any:
-        return iter({**dict.fromkeys(self._own), **dict.fromkeys(self._outside)})
-
-    def __len__(self) -> int:
-        return len(set(self._own) | set(self._outside))
 
 
 def run_plan(
@@ -382,20 +371,6 @@ def run_plan(
         progress=reached,
         seeded=seed.count if seed else 0,
     )
-
-
-def run_status(jobs: list[JobRecord], progress: Progress) -> str:
-    """Return the status of a run from its jobs and how far it came (ERR-9, ORC-11)."""
-    failed = [job for job in jobs if job["status"] == "failed"]
-    if progress.ended == MAX_ITERATIONS:
-        return MAX_ITERATIONS
-    if any(not job["routed"] for job in failed) or progress.ended == RUN_FAILED:
-        return "failed"
-    if progress.ended == RUN_CANCELLED:
-        return "cancelled"
-    if progress.paused:
-        return "paused"
-    return "completed_with_warnings" if failed else "completed"
 
 
 def outcome_of(node: PlanNode, execution: Execution) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flowdrop_provider.document.handles import EdgeKind
 from flowdrop_provider.engine.execution import NodeToRun, execute
+from flowdrop_provider.engine.gate import is_gate
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.routing import Outcome, edge_satisfied, has_port, port_value
 from flowdrop_provider.errors import NodeError
@@ -15,7 +16,7 @@ from flowdrop_provider.nodes._tool_calls import Tool, tool_schema
 from flowdrop_provider.nodes.api import NodeContext, Outputs
 from flowdrop_provider.nodes.world import World
 
-__all__ = ["RunTools"]
+__all__ = ["RunTools", "with_tools"]
 
 
 class RunTools:
@@ -68,9 +69,21 @@ class RunTools:
             world=replace(self._world),
         )
         execution = execute(NodeToRun(leaf, node.label, node.node_type, node.config), context)
+        if execution.interrupt is not None and is_gate(execution.interrupt):
+            # The consumer waits with the question and runs again with the same inputs once it is answered (RT-GATE-5).
+            raise execution.interrupt
         if execution.interrupt is not None:
             raise NodeError("A tool asked a person, which works only for nodes of the drawing.", code="tool_waits")
         if execution.error is not None:
             error = execution.error
             raise NodeError(error["message"], code=error["code"], retryable=error["retryable"])
         return execution.outputs
+
+
+def with_tools(world: World, plan: Plan, known: Mapping[str, Outcome], results: MutableMapping[str, dict[str, Any]]) -> World:
+    """Return the world with the run's tools, where the drawing has any."""
+    if not plan.tools:
+        return world
+    equipped = replace(world, extras=dict(world.extras))
+    equipped.extras["tools"] = RunTools(plan, equipped, known, results)
+    return equipped

@@ -49,6 +49,7 @@ def _text_to_write(kind: str, content: Any) -> str:
     ],
     runs="files",
     side_effects=True,
+    confirmation={"policy": "skip"},
     terminal=True,
 )
 def save_to_file(params: Params, context: NodeContext) -> Outputs:
@@ -153,6 +154,7 @@ def _upload_settings(params: Params, directory: str) -> dict[str, Any]:
     ],
     runs="files",
     side_effects=True,
+    confirmation={"policy": "skip"},
 )
 def file_upload(params: Params, context: NodeContext) -> Outputs:
     """Store each file that keeps the rules and list what the others broke (measured)."""

@@ -18,7 +18,8 @@ from flowdrop_provider.nodes.world import HttpReply, HttpRequest
 
 __all__ = ["http_request", "request_headers", "url_fetch", "webhook"]
 
-_NETWORK: dict[str, Any] = {"runs": "network", "side_effects": True}
+#: The sites whose types were measured let requests pass without asking, and the older nodes know no gate (RT-GATE-15).
+_NETWORK: dict[str, Any] = {"runs": "network", "side_effects": True, "confirmation": {"policy": "skip"}}
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9$\-_.+!*'(),{}|\\^~\[\]`<>#%\";/?:@&=]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|(?!-)[A-Za-z0-9_\-]{1,63}(?:\.[A-Za-z0-9_\-]{1,63})*\.?")
@@ -128,7 +129,6 @@ def _request_body(method: str, body: Any) -> bytes | None:
         output("method", "string"),
         output("request_time", "number"),
     ],
-    confirmation={"policy": "skip"},
     **_NETWORK,
 )
 def http_request(params: Params, context: NodeContext) -> Outputs:

@@ -15,7 +15,7 @@ from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.progress import Progress
 from flowdrop_provider.engine.records import JobRecord, job_record
 from flowdrop_provider.engine.routing import Outcome, certainly_dead
-from flowdrop_provider.engine.runner import RUN_FAILED, Runner
+from flowdrop_provider.engine.runner import RUN_CANCELLED, Runner
 from flowdrop_provider.engine.segments import steps_of
 from flowdrop_provider.errors import FlowDropError
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
@@ -114,17 +114,21 @@ def _conclude(
     _skip_the_dead(run, node_ids, reached, known, log.skips)
     if reached.error is not None:
         raise AirflowFailException(f"{reached.error['message']} [{reached.error['code']}]")
+    if len(node_ids) == 1 and reached.outcomes[node_ids[0]].status == "failed":
+        # As with every task of one node, the task tells the truth whether or not an error edge takes the failure.
+        error = reached.outcomes[node_ids[0]].ports["error"]
+        raise AirflowFailException(f"{error['message']} [{error['code']}] It is routed along its error edge.")
     if all(outcome.status == "skipped" for outcome in reached.outcomes.values()):
         raise AirflowSkipException(f"Skipped: {next(iter(log.skips.values()), 'branch_not_active')}.")
     return log.outputs
 
 
 def _expire(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) -> None:
-    """End the run as nobody answered: the rest is skipped, the error says so."""
+    """Cancel the run as nobody answered (INT-18): the rest is skipped, the error says so."""
     assert progress.waiting is not None  # noqa: S101 - the caller has looked
     node_id = progress.waiting.node_id
     progress.error = error_envelope(node_id, code="interrupt_expired", message="Nobody answered in time.")
-    progress.ended, progress.waiting = RUN_FAILED, None
+    progress.ended, progress.waiting = RUN_CANCELLED, None
     node = run.plan.nodes[node_id]
     progress.outcomes[node_id] = Outcome("failed", node.position, ports={"error": progress.error})
     for other in node_ids:

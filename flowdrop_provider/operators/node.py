@@ -39,6 +39,7 @@ class FlowDropNodeOperator(BaseOperator):
         return run_node(self.binding, self.flow_node_id, context)
 
     def resume(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """Begin after the run was paused before this node; called by Airflow in a new process."""
-        del event
-        return self.execute(context)
+        """Go on after an answer or a pause; called by Airflow in a new process."""
+        from flowdrop_provider.operators.steps import resume_node
+
+        return resume_node(self.binding, self.flow_node_id, context, event)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from flowdrop_provider import conf
 from flowdrop_provider.engine.execution import Execution, execute, refused
+from flowdrop_provider.engine.hooks import installed_hooks
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.records import job_record, skipped_record
 from flowdrop_provider.engine.reuse import Injection, pinned_execution
@@ -19,18 +21,19 @@ from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.world import utc_now
+from flowdrop_provider.operators.groups import resume_group, run_group
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
-from flowdrop_provider.operators.waiting import put_aside
+from flowdrop_provider.operators.waiting import put_aside, taken_up
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from flowdrop_provider.operators.binding import FlowBinding
 
-__all__ = ["run_node"]
+__all__ = ["resume_node", "run_node"]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,9 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
     run = RunOnAirflow(binding, context)
     if run.paused:
         put_aside()
+    if node_id in run.plan.tools:
+        # A tool may ask for consent between two calls; a group remembers what the calls before it gave.
+        return run_group(binding, (node_id,), context)
     node = run.plan.nodes[node_id]
     sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
     decision = decide(node, sources)
@@ -51,15 +57,30 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
         run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
         raise AirflowSkipException(f"Skipped: {decision.reason}.")
     execution = _execute_node(run, node, sources)
+    if execution.status == "interrupted":
+        # Only the gate's question comes from here: nodes that ask by themselves are groups. A group can wait.
+        return run_group(binding, (node_id,), context)
     record = job_record(run.plan, node, execution, run.identity(), run.policy, order=node.position)
     if execution.injected is not None and execution.injected["source"] != "pin":
         record.update(recorded_values(run, run.reuse(), node))  # type: ignore[typeddict-item]
     run.push(JOB_KEY, record)
+    installed_hooks(tuple(conf.hooks())).done(record)
     run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
     warn_of_conditions(run.plan, node_id)
     _skip_the_dead(run, node, execution, sources)
     _raise_failure(execution)
     return record["output_data"]
+
+
+def resume_node(binding: FlowBinding, node_id: str, context: Context, event: Any) -> dict[str, Any]:
+    """Go on after an answer to the gate's question, or begin after the run was paused before this node.
+
+    :raises AirflowSkipException: as :func:`run_node`.
+    :raises AirflowFailException: as :func:`run_node`, and when nobody answered in time.
+    """
+    if taken_up(RunOnAirflow(binding, context)) is None:
+        return run_node(binding, node_id, context)
+    return resume_group(binding, (node_id,), context, event)
 
 
 def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) -> Execution:
@@ -86,7 +107,13 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) ->
         initial_data=start.flat,
         world=run.world(sources),
     )
-    return execute(node.to_run(), context)
+    to_run, hooks = node.to_run(), installed_hooks(tuple(conf.hooks()))
+    return hooks.around(
+        to_run,
+        lambda: execute(to_run, context),
+        lambda done: job_record(run.plan, node, done, run.identity(), run.policy, order=node.position),
+        inputs,
+    )
 
 
 def _skip_the_dead(run: RunOnAirflow, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> None:

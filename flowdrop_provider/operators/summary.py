@@ -28,6 +28,9 @@ __all__ = ["SUMMARY_KEY", "end_run"]
 #: XCom key of the run summary, there also when the task fails.
 SUMMARY_KEY = "flowdrop_run"
 
+#: The error of a node whose question nobody answered in time.
+EXPIRED = "interrupt_expired"
+
 
 def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
     """Return the run's summary, or fail the run with its first unrouted failure (ERR-9, ORC-11)."""
@@ -35,7 +38,7 @@ def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
     summary, outputs = _summary(run, _outcomes(run))
     run.push(SUMMARY_KEY, summary)
     run.push(HANDOVER_KEY, {"status": summary["status"], "outputs": outputs, "error": summary["error"]})
-    if summary["status"] == "failed":
+    if summary["status"] in ("failed", "cancelled"):
         error = summary["error"]
         raise AirflowFailException(f"Node {error['node_id']!r} failed: {error['message']} [{error['code']}]")
     return summary
@@ -75,7 +78,8 @@ def _summary(run: RunOnAirflow, outcomes: Mapping[str, Outcome]) -> tuple[dict[s
     skipped = [node_id for node_id, outcome in outcomes.items() if outcome.status == "skipped"]
     redactor = run.policy.redactor([])
     shown, truncated = bounded(redactor.redact(outputs)[0], run.policy.max_bytes)
-    status = "failed" if unrouted else "completed_with_warnings" if failed else "completed"
+    error = _error(run, unrouted[0]) if unrouted else None
+    status = _status(error, failed)
     summary = {
         "status": status,
         "workflow_id": run.plan.workflow_id,
@@ -85,10 +89,17 @@ def _summary(run: RunOnAirflow, outcomes: Mapping[str, Outcome]) -> tuple[dict[s
         "failed_node_ids": failed,
         "skipped_node_ids": skipped,
         "skip_reasons": _skip_reasons(run, skipped, outcomes),
-        "error": _error(run, unrouted[0]) if unrouted else None,
+        "error": error,
         "warnings": missing,
     }
     return summary, seal_values(outputs, redactor)
+
+
+def _status(error: Mapping[str, Any] | None, failed: list[str]) -> str:
+    """Return the status of the run; a question that nobody answered in time cancels it (INT-18)."""
+    if error is not None:
+        return "cancelled" if error["code"] == EXPIRED else "failed"
+    return "completed_with_warnings" if failed else "completed"
 
 
 def _skip_reasons(run: RunOnAirflow, skipped: list[str], outcomes: Mapping[str, Outcome]) -> dict[str, str]:

@@ -6,6 +6,8 @@ import logging
 from typing import Any
 
 from flowdrop_provider import conf
+from flowdrop_provider.engine.gate import GatePolicy
+from flowdrop_provider.engine.hooks import installed_hooks
 from flowdrop_provider.engine.retries import RetryPolicies
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.world import FileStore, World
@@ -42,6 +44,8 @@ def _services() -> dict[str, Any]:
     from flowdrop_provider.hooks.models import AirflowModels
 
     services: dict[str, Any] = {"models": AirflowModels(), "retries": RetryPolicies.from_data(conf.retry_policies())}
+    services["gate"] = GatePolicy(conf.confirmation_default() != "skip", conf.confirmation_expiry())
+    services["hooks"] = installed_hooks(tuple(conf.hooks()))
     if conf.memory_conn_id():
         services["memory"] = airflow_memory(conf.memory_conn_id())
     if conf.drupal_conn_id():

@@ -273,6 +273,13 @@ def test_names_of_dynamic_ports(name: Any) -> None:
     assert errors([plain("a", dynamicInputs=[{"name": name}])]) == [("DYN_PORT_NAME", "node.a.config.dynamicInputs")]
 
 
+@pytest.mark.rule("DYN-6")
+def test_a_dynamic_port_stays_inside_the_workflow() -> None:
+    drawn = plain("a", dynamicInputs=[{"name": "mine"}], dynamicOutputs=[{"name": "own"}])
+    assert errors([drawn], [], input_ports=[{**MANIFEST, "port": "mine"}]) == [("R4_PORT_UNKNOWN", "schema.input.0")]
+    assert errors([drawn], [], output_ports=[{**MANIFEST, "port": "own"}]) == [("R4_PORT_UNKNOWN", "schema.output.0")]
+
+
 @pytest.mark.rule("DYN-3")
 def test_dynamic_names_are_unique_across_both_sides() -> None:
     assert errors([plain("a", dynamicInputs=[{"name": "x"}], dynamicOutputs=[{"name": "y"}])]) == []

@@ -273,6 +273,14 @@ def test_dynamic_inputs() -> None:
     assert "mine" not in resolve(closed, config, {"mine": 1})
 
 
+@pytest.mark.rule("DYN-6")
+def test_dynamic_ports_have_no_exposure() -> None:
+    hidden = {"inputs": {"mine": {"exposed": False}}, "outputs": {"own": {"exposed": False}}}
+    config = {"dynamicInputs": [{"name": "mine"}], "dynamicOutputs": [{"name": "own"}], "ports": hidden}
+    assert resolve(TYPE, config, {"mine": 1})["mine"] == 1
+    assert strip_hidden(TYPE, config, {"own": 2})["own"] == 2
+
+
 @pytest.mark.rule("DATA-8", "DATA-9", "EXPO-11", "EXPO-12", "EXPO-13", "EXPO-14", "SCH-7")
 def test_what_leaves_a_node() -> None:
     given = {

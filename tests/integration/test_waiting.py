@@ -119,6 +119,7 @@ def test_a_person_decides_which_branch_runs(questions, option, ran, skipped):
     assert run.tasks[skipped]["state"] == "skipped"
 
 
+@pytest.mark.rule("ORC-13", "INT-3")
 def test_a_loop_asks_in_every_round_with_its_own_words_and_asks_again_after_a_wrong_answer(questions):
     dag_id = "flowdrop_wait_in_a_loop"
     run_id = questions.start(dag_id)

@@ -43,6 +43,7 @@ def test_every_kind_of_finding_is_reported_together(plan):
     assert launch_findings(plan, {}, {"text_processor.1": {"text": "hi"}}) == []
 
 
+@pytest.mark.rule("OCX-6")
 def test_an_event_may_carry_anything(tmp_path):
     assert launch_findings(plan_of(tmp_path, EVENT), {"id": 7, "whatever": {}}, {}) == []
 

@@ -56,6 +56,7 @@ def test_in_a_stopped_run_what_had_not_ended_is_cancelled():
         ("running", None, None, ["awaiting_input", None], "paused"),
         ("running", None, None, ["awaiting_input", "queued"], "running"),
         ("success", {"status": "completed"}, "success", [], "completed"),
+        ("failed", {"status": "cancelled"}, "failed", [], "cancelled"),
         ("success", {"status": "completed_with_warnings"}, "success", [], "completed_with_warnings"),
         ("failed", {"status": "failed"}, "failed", [], "failed"),
         ("failed", None, "skipped", [], "cancelled"),

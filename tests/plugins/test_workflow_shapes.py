@@ -107,6 +107,19 @@ def test_a_node_type_has_what_the_palette_reads(node_type):
     assert found["category"] in {entry["name"] for entry in categories(shipped_catalogue())}
 
 
+@pytest.mark.rule("META-1")
+def test_categories_are_those_that_node_types_have():
+    found = categories(shipped_catalogue())
+
+    assert {entry["name"] for entry in found} == {item.category for item in shipped_catalogue() if item.category}
+    assert [entry["weight"] for entry in found] == sorted(entry["weight"] for entry in found)
+    for entry in found:
+        assert {"name", "label", "icon", "color", "description"} <= entry.keys()
+        assert entry["name"] == entry["name"].lower()
+        assert " " not in entry["name"]
+    assert categories([]) == []
+
+
 @pytest.mark.parametrize(
     ("schema", "expected"),
     [

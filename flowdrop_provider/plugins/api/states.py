@@ -82,7 +82,8 @@ def run_status(
         told = summary.get("status") if summary is not None else None
         return told if told in ("completed", "completed_with_warnings") else "completed"
     if state == "failed":
-        return "cancelled" if result_state == "skipped" else "failed"
+        told = summary.get("status") if summary is not None else None
+        return "cancelled" if result_state == "skipped" or told == "cancelled" else "failed"
     return "pending"
 
 
