@@ -165,5 +165,5 @@ def embedding_model() -> str:
 
 
 def drupal_conn_id() -> str:
-    """``[flowdrop] drupal_conn_id``: HTTP connection of the Drupal site that entity nodes use; empty refuses them (empty)."""
+    """``[flowdrop] drupal_conn_id``: connection of the Drupal site that nodes use; empty refuses them (empty)."""
     return _get("drupal_conn_id", "")
