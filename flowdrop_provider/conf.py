@@ -25,9 +25,11 @@ __all__ = [
     "large_value_path",
     "lost_worker_retries",
     "memory_conn_id",
+    "missing_processor",
     "model_aliases",
     "model_conn_id",
     "record_max_bytes",
+    "remote_nodes",
     "retry_policies",
     "seal_keys",
     "sensitive_keys",
@@ -89,8 +91,18 @@ def large_value_path() -> str:
 
 
 def unknown_processor() -> str:
-    """``[flowdrop] unknown_processor``: ``refuse`` the workflow, or ``fail`` its task when it is reached (refuse)."""
+    """``[flowdrop] unknown_processor``: ``refuse`` the workflow, ``fail`` its task, or run the node in ``drupal`` (refuse)."""
     return _get("unknown_processor", "refuse").strip().lower()
+
+
+def remote_nodes() -> bool:
+    """Return whether nodes nobody provides here run in Drupal: wanted, and with a site to run in."""
+    return unknown_processor() == "drupal" and bool(drupal_conn_id())
+
+
+def missing_processor() -> str:
+    """Return what a missing processor is to validation: an ``error``, or a ``warning`` where something else happens to it."""
+    return "warning" if unknown_processor() == "fail" or remote_nodes() else "error"
 
 
 def lost_worker_retries() -> int:

@@ -83,7 +83,7 @@ def build_airflow_dags(
         root,
         Path(node_types) if node_types else None,
         OutlineCache(Path(cache) if cache else conf.cache_folder()),
-        "error" if conf.unknown_processor() == "refuse" else "warning",
+        conf.missing_processor(),
         conf.fused() if fused is None else fused,
     )
     chosen = frozenset(only) if only is not None else None

@@ -82,7 +82,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "seal_key": _option("Fernet keys for sealed values, newest first; empty uses [core] fernet_key.", sensitive=True),
     "large_value_bytes": _option("A value handed on that is larger goes to object storage.", "integer", "1048576"),
     "large_value_path": _option("Object storage URL for large values; empty keeps them in XCom."),
-    "unknown_processor": _option("refuse a workflow whose processor nobody provides, or fail its task.", default="refuse"),
+    "unknown_processor": _option(
+        "refuse a workflow whose processor nobody provides, fail its task, or run it in drupal.", default="refuse"
+    ),
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
     "retry_policies": _option("JSON of retry policies by node type and by workflow; empty for none."),
     "fused": _option("Whether workflows that do not say otherwise run connected nodes in one task.", "boolean", "False"),

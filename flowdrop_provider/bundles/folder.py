@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
-from flowdrop_provider import __version__
+from flowdrop_provider import __version__, conf
 from flowdrop_provider.document.files import export_files
 from flowdrop_provider.engine.naming import airflow_id
 from flowdrop_provider.errors import ConfigurationError
@@ -165,7 +165,7 @@ class FlowDropFolderBundle(BaseDagBundle):
 
 def _content_version(source: Path, files: Iterable[Path], options: dict[str, Any]) -> str:
     """Return the first 20 hex digits of a hash over names and contents, the options and the package's version."""
-    digest = hashlib.sha256(f"{__version__}\n{json.dumps(options, sort_keys=True)}".encode())
+    digest = hashlib.sha256(f"{__version__}\n{conf.missing_processor()}\n{json.dumps(options, sort_keys=True)}".encode())
     for file in files:
         name = file.relative_to(source) if file.is_relative_to(source) else file.name
         digest.update(f"\n{name}\n{file.stat().st_size}\n".encode())
@@ -178,7 +178,7 @@ def _write_loaders(staging: Path, final: Path, documents: Path, options: dict[st
 
     Loaders name the final place of the documents, not the staging folder they are written in.
     """
-    library = Library(documents, cache=OutlineCache(staging / "outlines"))
+    library = Library(documents, cache=OutlineCache(staging / "outlines"), missing_processor=conf.missing_processor())
     shelves = list(library.all())
     place = final / documents.relative_to(staging)
     good = [shelf.outline.workflow_id for shelf in shelves if shelf.outline is not None]

@@ -199,12 +199,17 @@ class Runner:
             world=self._world,
             resume=self._answers.pop(node.node_id, None),
             iteration=iteration,
+            execution_id=self._execution_id(node),
         )
         spent = self.progress.retries.get(node.node_id, 0)
         execution = execute(node.to_run(), context, retries_spent=spent)
         if len(execution.attempts) > 1:
             self.progress.retries[node.node_id] = spent + len(execution.attempts) - 1
         return execution
+
+    def _execution_id(self, node: PlanNode) -> str:
+        rounds = sum(state.executions for state in self.progress.loops.values())
+        return self._identity.execution_id(node.node_id, rounds)
 
     def emit(self, node: PlanNode, execution: Execution, *, order: int, number: int, stamp: tuple[int, ...]) -> None:
         """Record a finished execution."""

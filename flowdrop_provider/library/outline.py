@@ -124,9 +124,14 @@ def _tasks(plan: Plan, fused: bool) -> tuple[OutlineTask, ...]:
 
 
 def _kind(plan: Plan, segment: Segment) -> str:
-    if segment.kind == "node" and _runs(plan.nodes[segment.name]) in _WAITING:
+    if segment.kind == "node" and _may_wait(plan.nodes[segment.name]):
         return "wait"
     return segment.kind
+
+
+def _may_wait(node: PlanNode) -> bool:
+    """Return whether a node may put its task aside; one that runs elsewhere may ask somebody, or take its time."""
+    return _runs(node) in _WAITING or (not node.node_type.available and not node.node_type.derivative)
 
 
 def _runs(node: PlanNode) -> str:

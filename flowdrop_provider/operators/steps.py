@@ -73,6 +73,7 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) ->
         config=node.config,
         initial_data=start.flat,
         world=run.world(sources),
+        execution_id=run.identity().execution_id(node.node_id),
     )
     return execute(node.to_run(), context)
 

@@ -37,7 +37,7 @@ def _file_store(root: str) -> FileStore:
 
 def _services() -> dict[str, Any]:
     """Return the services of the optional node packs that the deployment's settings name."""
-    from flowdrop_provider.hooks.drupal import drupal_client
+    from flowdrop_provider.hooks.drupal import drupal_client, drupal_nodes
     from flowdrop_provider.hooks.memory import airflow_memory
     from flowdrop_provider.hooks.models import AirflowModels
 
@@ -46,6 +46,8 @@ def _services() -> dict[str, Any]:
         services["memory"] = airflow_memory(conf.memory_conn_id())
     if conf.drupal_conn_id():
         services["drupal"] = drupal_client(conf.drupal_conn_id())
+    if conf.remote_nodes():
+        services["remote"] = drupal_nodes(conf.drupal_conn_id())
     return services
 
 
