@@ -20,7 +20,12 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "bundles": [{"integration-name": "FlowDrop", "python-modules": ["flowdrop_provider.bundles.folder"]}],
+        "bundles": [
+            {
+                "integration-name": "FlowDrop",
+                "python-modules": ["flowdrop_provider.bundles.drupal", "flowdrop_provider.bundles.folder"],
+            }
+        ],
         "hooks": [{"integration-name": "FlowDrop", "python-modules": ["flowdrop_provider.hooks.drupal"]}],
         "connection-types": [_DRUPAL],
         "db-managers": ["flowdrop_provider.tables.manager.FlowDropDBManager"],

@@ -29,6 +29,7 @@ _NAME = re.compile(
     rf"(?:{re.escape(WORKFLOW_FILE)}|{re.escape(NODE_TYPE_FILE)}|flowdrop_trigger\.[a-z0-9_]+\.)[A-Za-z0-9_.-]{{1,180}}\.yml"
 )
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,180}")
+_JSON_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,179}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _checked(files: Any) -> dict[str, bytes]:
         raise _rubbish("no map of at most 10,000 files")
     found: dict[str, bytes] = {}
     for name, text in files.items():
-        if not isinstance(text, str) or not (_NAME.fullmatch(name) or _ID.fullmatch(name.removesuffix(".json"))):
+        if not isinstance(text, str) or not (_NAME.fullmatch(name) or _JSON_NAME.fullmatch(name)):
             raise _rubbish(f"a file that may not be called {str(name)[:80]!r}")
         found[name] = text.encode()
         if len(found[name]) > MAX_BYTES:

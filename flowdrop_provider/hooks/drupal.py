@@ -6,6 +6,7 @@ with a user and a password still work; they mean Basic authentication.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,8 @@ class _SessionTransport:
 
 def _reason(error: Exception) -> str:
     inner = error.args[0] if error.args else error
-    return str(getattr(inner, "reason", inner))[:300]
+    # Without the address of an object in memory, so that the same trouble always reads the same.
+    return re.sub(r" ?(object )?at 0x[0-9a-f]+", "", str(getattr(inner, "reason", inner)))[:300]
 
 
 def _reply(found: Any) -> HttpReply:
