@@ -31,6 +31,7 @@ _ROUTERS = (
     "metrics",
     "exports",
     "interrupts",
+    "drupal",
 )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "TAG",
     "UserDep",
     "listed",
+    "marked",
     "may",
     "may_read_values",
     "of_interrupt",
@@ -51,7 +52,8 @@ UserDep = Annotated[BaseUser, Depends(get_user)]
 _Method = Any
 
 
-def _marked(dependency: Callable[..., Any], what: str) -> Callable[..., Any]:
+def marked(dependency: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """Return the dependency, marked as one that decides about access: ``<method> <what>``."""
     setattr(dependency, ACCESS_MARK, what)
     return dependency
 
@@ -106,7 +108,7 @@ def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") 
         _require(session, user, method, entities or (None,), dag.dag_id)
         return dag
 
-    return Depends(_marked(find, f"{method} workflow"))
+    return Depends(marked(find, f"{method} workflow"))
 
 
 def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> Any:
@@ -119,7 +121,7 @@ def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> An
         _require(session, user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
         return run
 
-    return Depends(_marked(find, f"{method} run"))
+    return Depends(marked(find, f"{method} run"))
 
 
 def of_interrupt(method: _Method, param: str = "id") -> Any:
@@ -141,7 +143,7 @@ def of_interrupt(method: _Method, param: str = "id") -> Any:
         _require(session, user, method, (DagAccessEntity.HITL_DETAIL,), task.dag_id)
         return task
 
-    return Depends(_marked(find, f"{method} interrupt"))
+    return Depends(marked(find, f"{method} interrupt"))
 
 
 def readable_dag_ids(session: Session, user: BaseUser, *entities: DagAccessEntity) -> set[str]:
@@ -169,7 +171,7 @@ def listed(*entities: DagAccessEntity) -> Any:
     def find(user: UserDep, session: SessionDep) -> set[str]:
         return readable_dag_ids(session, user, *entities)
 
-    return Depends(_marked(find, "filtered list"))
+    return Depends(marked(find, "filtered list"))
 
 
 def _signed_in(user: UserDep) -> BaseUser:
@@ -183,5 +185,5 @@ def _anybody() -> None:
     """Let everybody in: only for what says nothing about workflows."""
 
 
-signed_in = Depends(_marked(_signed_in, "signed in"))
-open_to_all = Depends(_marked(_anybody, "open"))
+signed_in = Depends(marked(_signed_in, "signed in"))
+open_to_all = Depends(marked(_anybody, "open"))
