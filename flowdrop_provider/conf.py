@@ -16,6 +16,7 @@ __all__ = [
     "allowed_hosts",
     "cache_folder",
     "dag_id_prefix",
+    "drupal_callback_seconds",
     "drupal_conn_id",
     "embedding_model",
     "file_root",
@@ -179,3 +180,8 @@ def embedding_model() -> str:
 def drupal_conn_id() -> str:
     """``[flowdrop] drupal_conn_id``: connection of the Drupal site that nodes use; empty refuses them (empty)."""
     return _get("drupal_conn_id", "")
+
+
+def drupal_callback_seconds() -> float:
+    """``[flowdrop] drupal_callback_seconds``: pause between deliveries of run states to Drupal; 0 delivers nothing (0)."""
+    return float(_get("drupal_callback_seconds", "0"))

@@ -101,5 +101,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "model_conn_id": _option("Pydantic AI connection of AI nodes; empty refuses them."),
     "model_aliases": _option("Model by a drawing's model name or role, as name=model, comma-separated."),
     "embedding_model": _option("Model of embedding nodes, as provider:model; empty refuses them."),
+    "drupal_callback_seconds": _option(
+        "Seconds between deliveries of run states to Drupal, by a process beside the scheduler; 0 delivers nothing.",
+        "float",
+        "0",
+    ),
     "drupal_conn_id": _option("Connection of the Drupal site that nodes use; empty refuses them."),
 }
