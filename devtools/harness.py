@@ -33,15 +33,18 @@ class FinishedRun:
 
 
 class AirflowHarness:
-    """An :class:`EmbeddedAirflow` with two watched folders: ``workflows`` for exports, ``dag_files`` for plain DAGs."""
+    """An :class:`EmbeddedAirflow` with two watched folders: ``workflows`` for exports, ``dag_files`` for plain DAGs.
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    Further bundles and environment variables (settings, connections) may be given.
+    """
+
+    def __init__(self, home: Path, *more_bundles: Bundle, **settings: str) -> None:
         self.workflows = home / "workflows"
         self.dag_files = home / "dag-files"
         for folder in (self.workflows, self.dag_files):
             folder.mkdir(parents=True, exist_ok=True)
         quick = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2"}
-        bundles = [flowdrop_bundle(self.workflows, refresh_interval=1), _plain_bundle(self.dag_files)]
+        bundles = [flowdrop_bundle(self.workflows, refresh_interval=1), _plain_bundle(self.dag_files), *more_bundles]
         self.server = EmbeddedAirflow(home, bundles, port=0, users=USERS, settings=quick | settings)
 
     def start(self) -> None:

@@ -109,6 +109,8 @@ class FlowDropFolderBundle(BaseDagBundle):
 
     def _write(self, version: str, files: list[Path]) -> None:
         def fill(documents: Path) -> Path:
+            # An empty folder is a version too, one without workflows.
+            documents.mkdir()
             self._copy(files, documents)
             return documents if self._source.is_dir() else documents / self._source.name
 
