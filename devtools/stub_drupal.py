@@ -69,6 +69,7 @@ class StubDrupal:
     :ivar events: the callbacks received, in order; repeated deliveries once.
     :ivar repeated: how many deliveries were repeated.
     :ivar down: the connection is closed without an answer.
+    :ivar lost: how many writing requests are still served without the answer reaching the client.
     :ivar delay: seconds before every answer.
     :ivar busy: how many requests still get a 503 with ``Retry-After: 0``.
     :ivar rubbish: what the export answers instead of JSON.
@@ -88,6 +89,7 @@ class StubDrupal:
     failures: int = 0
     repeated: int = 0
     down: bool = False
+    lost: int = 0
     delay: float = 0.0
     busy: int = 0
     maintenance: bool = False
@@ -396,6 +398,10 @@ def _handler(site: StubDrupal) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             found = site.answer(Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body, self.path))
+            if site.lost > 0 and self.command == "POST":
+                site.lost -= 1
+                self.close_connection = True
+                return
             data = (
                 b"" if found.status == 304 else (found.body if isinstance(found.body, str) else json.dumps(found.body)).encode()
             )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from functools import cache
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -25,12 +25,16 @@ def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001
     _deliver()
 
 
-@cache
 def _deliver() -> None:
-    """Start the process that tells Drupal about runs, once, and only where the deployment wants it."""
+    """Keep the process running that tells Drupal about runs, where the deployment wants it; one that has died is replaced."""
     from flowdrop_provider import conf
 
-    if conf.drupal_callback_seconds() > 0:
-        from flowdrop_provider.plugins.deliveries.service import start_beside
+    if conf.drupal_callback_seconds() <= 0 or any(process.poll() is None for process in _processes):
+        return
+    from flowdrop_provider.plugins.deliveries.service import start_beside
 
-        start_beside(os.getpid())
+    _processes[:] = [start_beside(os.getpid())]
+
+
+#: The process of this scheduler, once there is one.
+_processes: list[subprocess.Popen[bytes]] = []

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from devtools.harness import AirflowHarness
@@ -232,15 +233,67 @@ def test_an_event_that_comes_twice_starts_one_run(server: AirflowHarness, site: 
     assert ended(site, first["run_id"])[-1]["drupal_pipeline_id"] == "11"
 
 
-def test_with_drupal_away_runs_go_on_and_callbacks_arrive_afterwards(server: AirflowHarness, site: StubDrupal) -> None:
-    text = flow("plain", [node("text_input.1", defaultValue="on my own"), node("text_output.1")],
-                ["text_input.1:text > text_output.1:text"])  # fmt: skip
-    site.save(text)
+@pytest.fixture(scope="module")
+def plain(server: AirflowHarness, site: StubDrupal) -> str:
+    nodes = [node("text_input.1", defaultValue="on my own"), node("text_output.1")]
+    site.save(flow("plain", nodes, ["text_input.1:text > text_output.1:text"]))
     push(server, site.secret, "plain")
     server.await_dag("flowdrop_plain")
+    return "flowdrop_plain"
+
+
+def test_callbacks_whose_answer_was_lost_are_repeated_and_counted_once(
+    server: AirflowHarness, site: StubDrupal, plain: str
+) -> None:
+    repeated = site.repeated
+    run_id = server.client().trigger(plain)
+    wait_for(lambda: told(site, run_id))
+    site.lost = 3
+    events = ended(site, run_id)
+    assert wait_for(lambda: site.lost == 0, 30)
+    assert site.repeated > repeated
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert len({event["id"] for event in site.events}) == len(site.events)
+
+
+def _is_deliverer(process: psutil.Process) -> bool:
+    try:
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return alive and "flowdrop_provider.plugins.deliveries" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def deliverers() -> list[psutil.Process]:
+    mine = psutil.Process().children(recursive=True)
+    return [child for child in mine if _is_deliverer(child)]
+
+
+def test_the_process_that_delivers_and_the_scheduler_may_end(server: AirflowHarness, site: StubDrupal, plain: str) -> None:
+    (first,) = deliverers()
     site.down = True
     try:
-        runs = [server.run("flowdrop_plain") for _ in range(3)]
+        first.kill()
+        run = server.run(plain)
+        (second,) = deliverers()
+        assert second.pid != first.pid
+        server.server.stop_service("scheduler")
+        assert deliverers() == []
+    finally:
+        site.down = False
+    server.server.start_service("scheduler")
+    events = ended(site, run.run_id)
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["run"]["status"] == "completed"
+    assert len(deliverers()) == 1
+
+
+def test_with_drupal_away_runs_go_on_and_callbacks_arrive_afterwards(
+    server: AirflowHarness, site: StubDrupal, plain: str
+) -> None:
+    site.down = True
+    try:
+        runs = [server.run(plain) for _ in range(3)]
         assert [shown(run) for run in runs] == ["on my own"] * 3
         push(server, site.secret, "plain")
         client = server.client()
