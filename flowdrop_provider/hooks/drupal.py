@@ -14,7 +14,6 @@ from airflow.providers.http.hooks.http import HttpHook
 
 from flowdrop_provider.drupal.access import Credentials
 from flowdrop_provider.drupal.checking import check_site
-from flowdrop_provider.drupal.remote import DrupalNodes
 from flowdrop_provider.drupal.site import Site
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.drupal import JsonApiClient
@@ -23,7 +22,7 @@ from flowdrop_provider.nodes.world import HttpReply, HttpRequest
 if TYPE_CHECKING:
     from requests import Session
 
-__all__ = ["DrupalHook", "credentials_of", "drupal_client", "drupal_nodes"]
+__all__ = ["DrupalHook", "credentials_of", "drupal_client"]
 
 #: Bytes of a reply; FlowDrop's own limit of a document is smaller.
 _MAX_BODY = 20_000_000
@@ -171,8 +170,3 @@ def drupal_client(connection_id: str) -> JsonApiClient:
     :raises NodeError: ``connection_invalid`` for a connection without a host.
     """
     return DrupalHook(connection_id).site().json_api()
-
-
-def drupal_nodes(connection_id: str) -> DrupalNodes:
-    """Return what runs nodes on the connection's site; the connection is read when the first node needs it."""
-    return DrupalNodes(lambda: DrupalHook(connection_id).site())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -137,3 +138,30 @@ def test_certificates_are_checked_unless_the_connection_says_otherwise(
     assert "certificate is not accepted" in text
     assert connect(monkeypatch, host=url, extra={"ca_bundle": str(certificate)}).test_connection()[0]
     assert connect(monkeypatch, host=url, extra={"verify_tls": False}).test_connection()[0]
+
+
+def test_a_task_that_needs_no_site_pays_for_none(monkeypatch: pytest.MonkeyPatch, stub: StubDrupal) -> None:
+    from flowdrop_provider.operators.world import airflow_world
+
+    connect(monkeypatch, host=stub.url, login=stub.user, password=stub.password, extra={"signing_secret": stub.secret})
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__DRUPAL_CONN_ID", "site")
+    assert "remote" not in airflow_world().extras
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__UNKNOWN_PROCESSOR", "drupal")
+    extras = airflow_world().extras
+    assert stub.requests == []
+    stub.processors["shout"] = lambda request: {"text": "there"}
+    assert extras["remote"].execute({"processor": "shout", "idempotency_key": "k"}, "k")["output"] == {"text": "there"}
+    assert extras["drupal"].request("GET", "node/article")["data"] == []
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__DRUPAL_CONN_ID", "")
+    assert not {"remote", "drupal"} & set(airflow_world().extras)
+
+
+def test_the_world_of_a_task_imports_no_http_hook() -> None:
+    program = (
+        "import sys, os\n"
+        "os.environ['AIRFLOW__FLOWDROP__DRUPAL_CONN_ID'] = 'site'\n"
+        "from flowdrop_provider.operators.world import airflow_world\n"
+        "airflow_world()\n"
+        "assert 'airflow.providers.http.hooks.http' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -17,11 +17,16 @@ from flowdrop_provider.drupal.backoff import Backoff
 from flowdrop_provider.drupal.remote import DrupalNodes
 from flowdrop_provider.drupal.site import Site
 from flowdrop_provider.engine.execution import Execution, NodeToRun, execute
+from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.api import Interrupt, NodeContext
 from flowdrop_provider.nodes.http_client import HttpPolicy, PinnedHttpClient
+from flowdrop_provider.nodes.registry import shipped_catalogue
 from flowdrop_provider.nodes.remote import node_request, outcome_of
 from flowdrop_provider.nodes.world import World
+from tests.engine.running import last, plan_of, still_world, through_text
+from tests.engine.running import run as run_workflow
+from tests.flows import flow, node
 
 CONTRACT = Path(__file__).parents[2] / "drupal" / "flowdrop_airflow" / "tests" / "contract"
 VECTORS = json.loads((CONTRACT / "execute-node.json").read_text(encoding="utf-8"))
@@ -164,3 +169,50 @@ def test_without_a_site_it_is_still_an_error() -> None:
     execution = execute(NodeToRun("shout.1", "Shout", SHOUT, {}), context())
     assert execution.error is not None
     assert execution.error["code"] == "processor_missing"
+
+
+class Elsewhere:
+    """Answers what it is told to, one after the other."""
+
+    def __init__(self, *replies: dict[str, Any]) -> None:
+        self.replies = list(replies)
+        self.asked: list[dict[str, Any]] = []
+
+    def execute(self, request: Any, key: str) -> dict[str, Any]:
+        self.asked.append(json.loads(json.dumps(request)))
+        return self.replies.pop(0)
+
+
+def drawn() -> Plan:
+    nodes = [node("text_input.1", defaultValue="hello"), node("shout.1"), node("text_output.1")]
+    edges = ["text_input.1:text > shout.1:text", "shout.1:text > text_output.1:text"]
+    return plan_of(flow("greeting", nodes, edges), shipped_catalogue().extended([SHOUT]))
+
+
+def test_a_node_that_is_still_at_work_is_asked_for_again_under_the_same_key() -> None:
+    remote = Elsewhere({"status": "running", "retry_after": 5}, {"status": "success", "output": {"text": "HELLO"}})
+    world = still_world()
+    world.extras["remote"] = remote
+    first = run_workflow(drawn(), world=world)
+    assert first.progress.waiting is not None
+    assert first.progress.waiting.kind == "timer"
+    again = {"shout.1": {"value": None, "timed_out": True, "asked_at": "", "answered_at": ""}}
+    second = run_workflow(drawn(), world=world, progress=through_text(first.progress), answers=again)
+    assert (second.status, last(second, "text_output.1")["output_data"]["output"]) == ("completed", "HELLO")
+    keys = {request["idempotency_key"] for request in remote.asked}
+    assert (len(remote.asked), len(keys), remote.asked[1]["resume"]) == (2, 1, None)
+
+
+def test_a_question_of_a_node_there_is_asked_here_and_answered_there() -> None:
+    question = {"kind": "confirmation", "message": "Really?"}
+    remote = Elsewhere({"status": "interrupt", "interrupt": question}, {"status": "success", "output": {"text": "yes"}})
+    world = still_world()
+    world.extras["remote"] = remote
+    first = run_workflow(drawn(), world=world)
+    assert first.progress.waiting is not None
+    assert first.progress.waiting.message == "Really?"
+    answer = {"shout.1": {"value": True, "timed_out": False, "asked_at": "", "answered_at": ""}}
+    second = run_workflow(drawn(), world=world, progress=through_text(first.progress), answers=answer)
+    assert second.status == "completed"
+    assert remote.asked[1]["resume"]["value"] is True
+    assert remote.asked[0]["idempotency_key"] == remote.asked[1]["idempotency_key"]
