@@ -318,7 +318,7 @@ def _module(site: StubDrupal, asked: Asked, rest: str) -> Answer:
     try:
         delivery = verify([site.secret], asked.method, asked.target, asked.headers, asked.body, now=int(time.time()))
     except SignatureError as error:
-        return Answer(401, {"success": False, "error": error.message, "code": error.code})
+        return Answer(403, {"message": error.message})
     handlers = {"status": _status, "export": _export, "execute-node": _execute_node, "events": _event}
     handle = handlers.get(rest)
     return handle(site, asked, delivery) if handle else Answer(404, {"success": False, "error": "No such route."})

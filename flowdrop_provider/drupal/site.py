@@ -180,7 +180,8 @@ class Site:
                 hint="Put the secret of the module's settings into the connection's field 'Signing secret'.",
             )
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() if body is not None else b""
-        target, id_ = f"{MODULE}{path}", delivery or str(uuid.uuid4())
+        # Without it Drupal tells a refusal in HTML.
+        target, id_ = f"{MODULE}{path}?_format=json", delivery or str(uuid.uuid4())
         stamped = signed_headers(self.credentials.signing_secret, method, target, data, now=int(self._clock()), delivery=id_)
         sent = {**(headers or {}), **stamped, "Idempotency-Key": id_, "Accept": "application/json"}
         if body is not None:
@@ -211,7 +212,7 @@ def refusal(reply: HttpReply, document: Mapping[str, Any]) -> NodeError:
     retryable = not missing and (reply.status >= 500 or reply.status == 429 or reply.status < 300)
     hints = {
         401: "The module does not accept the signature: both sides need the same secret and the same time.",
-        403: "The connection's user lacks a permission, or its session could not be opened.",
+        403: "The module does not accept the signature, or the connection's user lacks a permission.",
         404: "Check the base URL, and that the module is installed.",
     }
     return NodeError(

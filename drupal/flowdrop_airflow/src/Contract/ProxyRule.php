@@ -11,6 +11,16 @@ namespace Drupal\flowdrop_airflow\Contract;
  */
 final class ProxyRule {
 
+  /**
+   * Where the proxy begins on this site.
+   */
+  public const BASE = '/flowdrop-airflow/api';
+
+  /**
+   * The query parameter that carries the rest of the path.
+   */
+  public const PARAMETER = 'flowdrop_airflow_path';
+
   public const VIEW = 'view flowdrop airflow runs';
   public const RUN = 'start flowdrop airflow runs';
   public const ANSWER = 'answer flowdrop airflow questions';
@@ -33,6 +43,13 @@ final class ProxyRule {
    * Query parameters that are handed on.
    */
   private const QUERY = ['limit', 'offset', 'status', 'level', 'cursor', 'since', 'workflow_id', 'node_id'];
+
+  /**
+   * Returns what stands behind the proxy's address, or NULL elsewhere.
+   */
+  public static function rest(string $path): ?string {
+    return str_starts_with($path, self::BASE . '/') ? substr($path, strlen(self::BASE)) : NULL;
+  }
 
   /**
    * Returns the permission a request needs, or NULL when it is not handed on.

@@ -36,8 +36,8 @@ final class ProxyController implements ContainerInjectionInterface {
   /**
    * Lets a visitor do what the list of ProxyRule and the permissions allow.
    */
-  public function access(AccountInterface $account, Request $request, string $path): AccessResultInterface {
-    $permission = ProxyRule::permission($request->getMethod(), '/' . $path);
+  public function access(AccountInterface $account, Request $request): AccessResultInterface {
+    $permission = ProxyRule::permission($request->getMethod(), self::path($request));
     if ($permission === NULL) {
       return AccessResult::forbidden('This is not handed on to Airflow.')->setCacheMaxAge(0);
     }
@@ -51,7 +51,7 @@ final class ProxyController implements ContainerInjectionInterface {
   /**
    * Hands a request on, and the answer back.
    */
-  public function handle(Request $request, string $path): Response {
+  public function handle(Request $request): Response {
     $headers = $request->isMethod('POST') ? ['Content-Type' => 'application/json'] : [];
     foreach (['If-None-Match', 'Idempotency-Key'] as $name) {
       if ($request->headers->has($name)) {
@@ -60,7 +60,7 @@ final class ProxyController implements ContainerInjectionInterface {
     }
     try {
       $query = ProxyRule::query($request->query->all());
-      $answer = $this->client->call($request->getMethod(), '/' . $path, $query, $request->getContent(), $headers);
+      $answer = $this->client->call($request->getMethod(), self::path($request), $query, $request->getContent(), $headers);
     }
     catch (GuzzleException | \RuntimeException $error) {
       return new JsonResponse(['success' => FALSE, 'error' => 'Airflow cannot be reached.'], 502);
@@ -71,6 +71,13 @@ final class ProxyController implements ContainerInjectionInterface {
       ARRAY_FILTER_USE_KEY,
     );
     return new Response((string) $answer->getBody(), $answer->getStatusCode(), $kept + ['Cache-Control' => 'no-store']);
+  }
+
+  /**
+   * Returns the path below Airflow's FlowDrop API.
+   */
+  private static function path(Request $request): string {
+    return (string) $request->query->get(ProxyRule::PARAMETER, '');
   }
 
 }

@@ -46,6 +46,16 @@ final class ProxyRuleTest extends TestCase {
   }
 
   /**
+   * The rest of the path is taken as it is; other addresses are left alone.
+   */
+  public function testRest(): void {
+    self::assertSame('/pipeline/Zmxv/status', ProxyRule::rest('/flowdrop-airflow/api/pipeline/Zmxv/status'));
+    self::assertNull(ProxyRule::rest('/flowdrop-airflow/api'));
+    self::assertNull(ProxyRule::rest('/flowdrop-airflow/apix/pipeline'));
+    self::assertSame([], ProxyRule::query([ProxyRule::PARAMETER => '/x']));
+  }
+
+  /**
    * Hands known parameters on, and values that are one value.
    */
   public function testQuery(): void {
