@@ -36,9 +36,11 @@ class AirflowHarness:
     """An :class:`EmbeddedAirflow` with watched folders: ``workflows`` for exports, ``dag_files`` for plain DAGs.
 
     Workflows that the API saves go to ``store``, which Airflow looks at by itself every five minutes only.
+
+    Further bundles and environment variables (settings, connections) may be given.
     """
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, *more_bundles: Bundle, **settings: str) -> None:
         self.workflows = home / "workflows"
         self.dag_files = home / "dag-files"
         self.store = home / "store"
@@ -55,6 +57,7 @@ class AirflowHarness:
             flowdrop_bundle(self.workflows, refresh_interval=1),
             _plain_bundle(self.dag_files),
             flowdrop_bundle(self.store, name="store", refresh_interval=300),
+            *more_bundles,
         ]
         self.server = EmbeddedAirflow(home, bundles, port=0, users=USERS, settings=quick | settings)
 

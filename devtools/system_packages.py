@@ -12,7 +12,12 @@ import sys
 from collections.abc import Sequence
 
 # The commands by which a program counts as installed, whatever put it there.
-_COMMANDS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "redis-server": ("redis-server", "valkey-server")}
+_COMMANDS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "redis-server": ("redis-server", "valkey-server"),
+    "php-cli": ("php",),
+    "php-codesniffer": ("phpcs",),
+}
 
 
 def missing(packages: Sequence[str]) -> list[str]:

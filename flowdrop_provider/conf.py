@@ -18,6 +18,7 @@ __all__ = [
     "confirmation_default",
     "confirmation_expiry",
     "dag_id_prefix",
+    "drupal_callback_seconds",
     "drupal_conn_id",
     "embedding_model",
     "file_root",
@@ -28,9 +29,11 @@ __all__ = [
     "large_value_path",
     "lost_worker_retries",
     "memory_conn_id",
+    "missing_processor",
     "model_aliases",
     "model_conn_id",
     "record_max_bytes",
+    "remote_nodes",
     "retry_policies",
     "seal_keys",
     "sensitive_keys",
@@ -93,7 +96,7 @@ def large_value_path() -> str:
 
 
 def unknown_processor() -> str:
-    """``[flowdrop] unknown_processor``: ``refuse`` the workflow, or ``fail`` its task when it is reached (refuse)."""
+    """``[flowdrop] unknown_processor``: ``refuse`` the workflow, ``fail`` its task, or run the node in ``drupal`` (refuse)."""
     return _get("unknown_processor", "refuse").strip().lower()
 
 
@@ -116,6 +119,16 @@ def confirmation_expiry() -> float:
 def workflow_store() -> str:
     """``[flowdrop] workflow_store``: name of the DAG bundle over a folder that the API saves workflows into (empty)."""
     return _get("workflow_store", "").strip()
+
+
+def remote_nodes() -> bool:
+    """Return whether nodes nobody provides here run in Drupal: wanted, and with a site to run in."""
+    return unknown_processor() == "drupal" and bool(drupal_conn_id())
+
+
+def missing_processor() -> str:
+    """Return what a missing processor is to validation: an ``error``, or a ``warning`` where something else happens to it."""
+    return "warning" if unknown_processor() == "fail" or remote_nodes() else "error"
 
 
 def lost_worker_retries() -> int:
@@ -195,5 +208,10 @@ def embedding_model() -> str:
 
 
 def drupal_conn_id() -> str:
-    """``[flowdrop] drupal_conn_id``: HTTP connection of the Drupal site that entity nodes use; empty refuses them (empty)."""
+    """``[flowdrop] drupal_conn_id``: connection of the Drupal site that nodes use; empty refuses them (empty)."""
     return _get("drupal_conn_id", "")
+
+
+def drupal_callback_seconds() -> float:
+    """``[flowdrop] drupal_callback_seconds``: pause between deliveries of run states to Drupal; 0 delivers nothing (0)."""
+    return float(_get("drupal_callback_seconds", "0"))

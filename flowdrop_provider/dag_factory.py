@@ -83,12 +83,12 @@ def build_airflow_dags(
         root,
         Path(node_types) if node_types else None,
         OutlineCache(Path(cache) if cache else conf.cache_folder()),
-        "error" if conf.unknown_processor() == "refuse" else "warning",
+        conf.missing_processor(),
         conf.fused() if fused is None else fused,
     )
     chosen = frozenset(only) if only is not None else None
     start = conf.dag_id_prefix() if prefix is None else prefix
-    shelves = _wanted(library, start)
+    shelves, one = _wanted(library, start), get_parsing_context().dag_id is not None
     retries = conf.lost_worker_retries()
     dags = {}
     for shelf in shelves:
@@ -96,9 +96,29 @@ def build_airflow_dags(
             if chosen is None:
                 _refused(shelf, on_error)
         elif chosen is None or shelf.outline.workflow_id in chosen:
-            dag = build_dag(shelf.outline, shelf.source, prefix=start, retries=retries, **dag_options)
+            # A worker needs no schedule, and should not have to look for one.
+            cron = [*shelf.outline.schedules, *library.triggers.get(shelf.outline.workflow_id, ())] if not one else []
+            own = {"schedule": _timetable(shelf.outline, cron)} if cron else {}
+            dag = build_dag(shelf.outline, shelf.source, prefix=start, retries=retries, **{**own, **dag_options})
             dags[dag.dag_id] = dag
     return dags
+
+
+def _timetable(outline: Outline, schedules: list[tuple[str, str]]) -> Any:
+    """Return the timetable of cron expressions with their time zone; ``None`` where Airflow could not start a run by itself."""
+    from airflow.sdk import CronTriggerTimetable, MultipleCronTriggerTimetable
+
+    if any(declared["required"] and declared["schema"].get("default") is None for declared in outline.params.values()):
+        warnings.warn(f"{outline.workflow_id} is not scheduled: it has required inputs.", FlowDropWarning, stacklevel=4)
+        return None
+    zone = schedules[0][1]
+    crons = list(dict.fromkeys(cron for cron, own in schedules if own == zone))
+    if any(own != zone for _, own in schedules):
+        text = f"{outline.workflow_id} is scheduled in {zone} only: a DAG has one time zone."
+        warnings.warn(text, FlowDropWarning, stacklevel=4)
+    if len(crons) == 1:
+        return CronTriggerTimetable(crons[0], timezone=zone)
+    return MultipleCronTriggerTimetable(*crons, timezone=zone)
 
 
 def _wanted(library: Library, prefix: str) -> Iterable[Shelf]:

@@ -20,7 +20,14 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "bundles": [{"integration-name": "FlowDrop", "python-modules": ["flowdrop_provider.bundles.folder"]}],
+        "bundles": [
+            {
+                "integration-name": "FlowDrop",
+                "python-modules": ["flowdrop_provider.bundles.drupal", "flowdrop_provider.bundles.folder"],
+            }
+        ],
+        "hooks": [{"integration-name": "FlowDrop", "python-modules": ["flowdrop_provider.hooks.drupal"]}],
+        "connection-types": [_DRUPAL],
         "db-managers": ["flowdrop_provider.tables.manager.FlowDropDBManager"],
         "config": {"flowdrop": {"description": "FlowDrop workflows.", "options": _OPTIONS}},
     }
@@ -31,6 +38,47 @@ def _option(description: str, type_: str = "string", default: str = "", *, sensi
     return {**option, "sensitive": True} if sensitive else option
 
 
+def _field(label: str, description: str, type_: str = "string", **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": [type_, "null"], **schema}}
+
+
+def _secret(label: str, description: str) -> dict[str, Any]:
+    return _field(label, description, format="password")
+
+
+#: The form of a Drupal connection; Airflow draws it without importing the hook.
+_DRUPAL: dict[str, Any] = {
+    "connection-type": "drupal",
+    "hook-class-name": "flowdrop_provider.hooks.drupal.DrupalHook",
+    "hook-name": "Drupal",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "port", "extra"],
+        "relabeling": {"host": "Base URL", "login": "User", "password": "Password"},
+        "placeholders": {"host": "https://www.example.org", "login": "a service account of the site"},
+    },
+    "conn-fields": {
+        "auth": _field(
+            "Authentication",
+            "session (user and password; the only one FlowDrop's own routes take), basic, oauth2, api_key or none. "
+            "Empty: by what is filled in.",
+            enum=["session", "basic", "oauth2", "api_key", "none", None],
+        ),
+        "client_id": _field("OAuth2 client id", "Client credentials of the site's OAuth2 server."),
+        "client_secret": _secret("OAuth2 client secret", "Belongs to the client id."),
+        "scope": _field("OAuth2 scope", "Scopes, separated by blanks; may be empty."),
+        "token_path": _field("OAuth2 token path", "Where tokens are given; /oauth/token by default."),
+        "key_header": _field("API key header", "The header that carries the key; api-key by default."),
+        "api_key": _secret("API key", "Key of the service account."),
+        "signing_secret": _secret("Signing secret", "The secret in the settings of the module flowdrop_airflow."),
+        "verify_tls": _field("Check certificates", "Off only for a test site.", "boolean"),
+        "ca_bundle": _field("CA bundle", "File with the authorities to trust, on every worker."),
+        "client_cert": _field("Client certificate", "File with certificate and key, on every worker."),
+        "timeout": _field("Timeout", "Seconds a request may take; 30 by default.", "number"),
+        "attempts": _field("Attempts", "Requests at most when the site is busy or away; 4 by default.", "integer"),
+    },
+}
+
+
 _OPTIONS: dict[str, dict[str, Any]] = {
     "dag_id_prefix": _option("Before the workflow id in DAG ids.", default="flowdrop_"),
     "record_max_bytes": _option("Bound on the recorded input and output of a job, bytes of JSON each.", "integer", "65536"),
@@ -39,7 +87,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "seal_key": _option("Fernet keys for sealed values, newest first; empty uses [core] fernet_key.", sensitive=True),
     "large_value_bytes": _option("A value handed on that is larger goes to object storage.", "integer", "1048576"),
     "large_value_path": _option("Object storage URL for large values; empty keeps them in XCom."),
-    "unknown_processor": _option("refuse a workflow whose processor nobody provides, or fail its task.", default="refuse"),
+    "unknown_processor": _option(
+        "refuse a workflow whose processor nobody provides, fail its task, or run it in drupal.", default="refuse"
+    ),
     "confirmation_default": _option(
         "Whether nodes with side effects whose type and author say nothing ask a person before they run, or skip that.",
         default="ask",
@@ -58,5 +108,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "model_conn_id": _option("Pydantic AI connection of AI nodes; empty refuses them."),
     "model_aliases": _option("Model by a drawing's model name or role, as name=model, comma-separated."),
     "embedding_model": _option("Model of embedding nodes, as provider:model; empty refuses them."),
-    "drupal_conn_id": _option("HTTP connection of the Drupal site that entity nodes use; empty refuses them."),
+    "drupal_callback_seconds": _option(
+        "Seconds between deliveries of run states to Drupal, by a process beside the scheduler; 0 delivers nothing.",
+        "float",
+        "0",
+    ),
+    "drupal_conn_id": _option("Connection of the Drupal site that nodes use; empty refuses them."),
 }

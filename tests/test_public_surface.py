@@ -16,7 +16,7 @@ from flowdrop_provider.get_provider_info import get_provider_info
 
 PACKAGE = Path(flowdrop_provider.__file__).parent
 ROOT = PACKAGE.parent
-BELOW_AIRFLOW = ("document", "expressions", "nodes", "engine", "library", "cli")
+BELOW_AIRFLOW = ("document", "expressions", "nodes", "engine", "drupal", "library", "cli")
 
 MODULES = sorted(
     info.name
@@ -37,7 +37,7 @@ def test_all_names_exist(name: str) -> None:
 def codes() -> set[str]:
     """Every literal given as a code: first argument of a finding, or ``code=``; upper case, so no node codes."""
     found: set[str] = set()
-    for folder in ("document", "engine", "library", "cli"):
+    for folder in ("document", "engine", "drupal", "library", "cli"):
         for path in (PACKAGE / folder).rglob("*.py"):
             for call in (item for item in ast.walk(ast.parse(path.read_text())) if isinstance(item, ast.Call)):
                 given = [word.value for word in call.keywords if word.arg == "code"] + call.args[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowdrop_provider.bundles.drupal import DrupalDagBundle
 from flowdrop_provider.bundles.folder import FlowDropFolderBundle
 
-__all__ = ["FlowDropFolderBundle"]
+__all__ = ["DrupalDagBundle", "FlowDropFolderBundle"]

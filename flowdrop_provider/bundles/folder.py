@@ -10,49 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
-from flowdrop_provider import __version__
+from flowdrop_provider import __version__, conf
+from flowdrop_provider.bundles.writing import BrokenExportError, raise_broken_export, switch_to, write_version
 from flowdrop_provider.document.files import export_files
-from flowdrop_provider.engine.naming import airflow_id
 from flowdrop_provider.errors import ConfigurationError
-from flowdrop_provider.library.cache import OutlineCache
-from flowdrop_provider.library.sources import Library, Shelf
 
 __all__ = ["BrokenExportError", "FlowDropFolderBundle", "raise_broken_export"]
-
-#: Workflows a loader file builds; a file costs a process on the DAG processor, a workflow about two milliseconds.
-LOADER_SIZE = 125
-
-_LOADER = """# airflow dag loader, written by {writer}
-from flowdrop_provider.dag_factory import build_airflow_dags
-
-globals().update(
-    build_airflow_dags(
-        {documents!r}, node_types={node_types!r}, cache={outlines!r}, on_error="raise", only={only!r}, **{options!r}
-    )
-)
-"""
-
-_BROKEN = """# airflow dag import error of {name}, written by {writer}
-from flowdrop_provider.bundles.folder import raise_broken_export
-
-raise_broken_export({message!r})
-"""
-
-
-class BrokenExportError(Exception):
-    """An export that breaks the rules; the message names file, line, place, reason and what to do."""
-
-
-def raise_broken_export(message: str) -> None:
-    """Raise the located error of a broken export; called by the files that the bundle writes."""
-    raise BrokenExportError(message)
 
 
 class FlowDropFolderBundle(BaseDagBundle):
@@ -113,6 +82,8 @@ class FlowDropFolderBundle(BaseDagBundle):
         with self.lock():
             if not (self.versions_dir / version).exists():
                 self._write(version, files)
+            elif self._current != version:
+                switch_to(self.versions_dir / version)
         self._current = version
 
     def _restore(self, version: str) -> None:
@@ -142,19 +113,13 @@ class FlowDropFolderBundle(BaseDagBundle):
         return [*export_files(self._source), *extra]
 
     def _write(self, version: str, files: list[Path]) -> None:
-        """Write a version beside its place and rename it, so that nobody sees half of it."""
-        self.versions_dir.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=self.versions_dir, prefix=".writing-"))
-        try:
-            documents = staging / "documents"
+        def fill(documents: Path) -> Path:
+            # An empty folder is a version too, one without workflows.
+            documents.mkdir()
             self._copy(files, documents)
-            final = self.versions_dir / version
-            _write_loaders(staging, final, self._documents(documents), self._dag_options)
-            staging.chmod(0o755)
-            staging.rename(final)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
+            return documents if self._source.is_dir() else documents / self._source.name
+
+        write_version(self.versions_dir, version, fill, self._dag_options)
 
     def _copy(self, files: list[Path], documents: Path) -> None:
         root = self._source if self._source.is_dir() else self._source.parent
@@ -164,49 +129,12 @@ class FlowDropFolderBundle(BaseDagBundle):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
 
-    def _documents(self, documents: Path) -> Path:
-        return documents if self._source.is_dir() else documents / self._source.name
-
 
 def _content_version(source: Path, files: Iterable[Path], options: dict[str, Any]) -> str:
     """Return the first 20 hex digits of a hash over names and contents, the options and the package's version."""
-    digest = hashlib.sha256(f"{__version__}\n{json.dumps(options, sort_keys=True)}".encode())
+    digest = hashlib.sha256(f"{__version__}\n{conf.missing_processor()}\n{json.dumps(options, sort_keys=True)}".encode())
     for file in files:
         name = file.relative_to(source) if file.is_relative_to(source) else file.name
         digest.update(f"\n{name}\n{file.stat().st_size}\n".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:20]
-
-
-def _write_loaders(staging: Path, final: Path, documents: Path, options: dict[str, Any]) -> None:
-    """Write the loader files, the error files and the outlines of one version.
-
-    Loaders name the final place of the documents, not the staging folder they are written in.
-    """
-    library = Library(documents, cache=OutlineCache(staging / "outlines"))
-    shelves = list(library.all())
-    place = final / documents.relative_to(staging)
-    good = [shelf.outline.workflow_id for shelf in shelves if shelf.outline is not None]
-    for number, start in enumerate(range(0, len(good), LOADER_SIZE), start=1):
-        text = _LOADER.format(
-            writer="flowdrop_provider",
-            documents=str(place),
-            node_types=str(place.parent / "documents" / "node_types") if (documents / "node_types").is_dir() else None,
-            outlines=str(final / "outlines"),
-            only=good[start : start + LOADER_SIZE],
-            options=options,
-        )
-        (staging / f"flowdrop_loader_{number}.py").write_text(text, encoding="utf-8")
-    for shelf in shelves:
-        if shelf.outline is None:
-            _write_broken(staging, documents, shelf)
-
-
-def _write_broken(staging: Path, documents: Path, shelf: Shelf) -> None:
-    root = documents if documents.is_dir() else documents.parent
-    name = str(shelf.path.relative_to(root)) if shelf.path.is_relative_to(root) else shelf.path.name
-    if shelf.error is not None:
-        shelf.error.path = name
-    slug = airflow_id(name.replace("/", "__")).replace(".", "_")
-    text = _BROKEN.format(name=name, writer="flowdrop_provider", message=str(shelf.error))
-    (staging / f"flowdrop_broken__{slug}.py").write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowdrop_provider import __version__
-from flowdrop_provider.cli import documents, nodes
+from flowdrop_provider.cli import documents, nodes, sites
 
 __all__ = ["build_parser"]
 
@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     _run(_command(commands, "run", documents.run, "run a workflow in this process, without Airflow"))
     _process(_command(commands, "process", nodes.process, "run one node, or many from JSON lines"))
     _command(commands, "nodes", nodes.catalogue, "list the node types: ports, parameters, where they run")
+    _sync(_command(commands, "sync", sites.sync, "pull a Drupal site's workflows and node types into a folder"))
     return parser
 
 
@@ -34,6 +35,15 @@ def _command(
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.set_defaults(handler=handler)
     return parser
+
+
+def _sync(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("site", metavar="URL", help="the site's address")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where the files go; only FlowDrop's files there are touched")
+    parser.add_argument("--user", default="", help="account of the site; its password is FLOWDROP_DRUPAL_PASSWORD")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; say whether the site can be used, and 1 when it cannot"
+    )
 
 
 def _node_types(parser: argparse.ArgumentParser) -> None:

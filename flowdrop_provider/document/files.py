@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["NODE_TYPE_FILE", "NODE_TYPE_GLOB", "WORKFLOW_FILE", "export_files", "may_be_export", "node_types_beside"]
+__all__ = [
+    "NODE_TYPE_FILE",
+    "NODE_TYPE_GLOB",
+    "TRIGGER_GLOB",
+    "WORKFLOW_FILE",
+    "export_files",
+    "may_be_export",
+    "node_types_beside",
+]
 
 #: How Drupal names the files of a configuration export.
 WORKFLOW_FILE = "flowdrop_workflow.flowdrop_workflow."
 NODE_TYPE_FILE = "flowdrop_node_type.flowdrop_node_type."
 NODE_TYPE_GLOB = f"{NODE_TYPE_FILE}*.yml"
 _TRIGGER_FILE = "flowdrop_trigger."
+TRIGGER_GLOB = f"{_TRIGGER_FILE}*.*.yml"
 
 
 def export_files(folder: Path) -> list[Path]:

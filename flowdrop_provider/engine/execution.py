@@ -22,6 +22,7 @@ from flowdrop_provider.engine.secrets import substitute
 from flowdrop_provider.errors import FlowDropError, NodeError
 from flowdrop_provider.nodes.api import Interrupt, NodeContext, StopRun
 from flowdrop_provider.nodes.registry import get_processor
+from flowdrop_provider.nodes.remote import run_remote
 
 __all__ = ["Execution", "NodeToRun", "error_envelope", "execute", "failed", "refused"]
 
@@ -157,7 +158,7 @@ def _attempt(node: NodeToRun, context: NodeContext, execution: Execution, number
 
 
 def _call(node: NodeToRun, context: NodeContext, execution: Execution) -> dict[str, Any]:
-    function = _function(node)
+    function = _function(node, context)
     config, used, names = substitute(node.config, context.world.secret)
     execution.secrets.extend(used)
     execution.secret_parameters = names
@@ -173,12 +174,14 @@ def _call(node: NodeToRun, context: NodeContext, execution: Execution) -> dict[s
     return stripped
 
 
-def _function(node: NodeToRun) -> Callable[[Mapping[str, Any], NodeContext], dict[str, Any]]:
+def _function(node: NodeToRun, context: NodeContext) -> Callable[[Mapping[str, Any], NodeContext], dict[str, Any]]:
     if node.node_type.derivative and node.node_type.processor == "workflow_executor":
         from flowdrop_provider.engine.subworkflows import run_as_node
 
         return partial(run_as_node, node.node_type.derivative)
     found = get_processor(node.node_type.processor) if node.node_type.available else None
+    if found is None and context.world.extras.get("remote") is not None:
+        return partial(run_remote, node.node_type)
     if found is None:
         raise NodeError(
             f"No processor {node.node_type.executor_plugin or node.node_type.id!r} is installed here.",

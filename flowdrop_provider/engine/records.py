@@ -71,6 +71,10 @@ class RunIdentity:
     map_index: int = -1
     try_number: int = 1
 
+    def execution_id(self, node_id: str, number: int = 0) -> str:
+        """Return a name of one execution of a node: the same when it is resumed, another one after a clear."""
+        return "\n".join(map(str, (self.dag_id or "", self.run_id, self.map_index, self.try_number, node_id, number)))
+
 
 @dataclass(frozen=True, slots=True)
 class RecordPolicy:

@@ -263,6 +263,7 @@ class Runner:
             world=self._world,
             resume=self._answers.pop(node.node_id, None),
             iteration=iteration,
+            execution_id=self._execution_id(node),
         )
         spent = self.progress.retries.get(node.node_id, 0)
         to_run, hooks = node.to_run(), self._hooks()
@@ -290,6 +291,10 @@ class Runner:
     def _pinned(self, node: PlanNode) -> Execution:
         now = self._world.now()
         return pinned_execution(node, self._pins[node.node_id], Injection("pin", now.isoformat()), now)
+
+    def _execution_id(self, node: PlanNode) -> str:
+        rounds = sum(state.executions for state in self.progress.loops.values())
+        return self._identity.execution_id(node.node_id, rounds)
 
     def emit(self, node: PlanNode, execution: Execution, *, order: int, number: int, stamp: tuple[int, ...]) -> None:
         """Record a finished execution."""

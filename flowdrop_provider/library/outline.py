@@ -53,6 +53,7 @@ class Outline:
     """A workflow as the DAG factory sees it.
 
     :ivar params: declared inputs by name: ``{"schema": JSON Schema fragment, "required": bool, "title": str, ...}``.
+    :ivar schedules: cron expression and time zone of each scheduled trigger in the drawing.
     :ivar flow: the drawing and the revision as one JSON string (DESIGN 4): a string, because Airflow cuts long template
         fields and cannot read back a dictionary.
     """
@@ -66,6 +67,7 @@ class Outline:
     params: Mapping[str, Mapping[str, Any]]
     tasks: tuple[OutlineTask, ...]
     flow: str
+    schedules: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> str:
         """Return the outline as JSON text."""
@@ -78,7 +80,8 @@ class Outline:
             OutlineTask(**{**task, "upstream": tuple(task["upstream"]), "node_ids": tuple(task["node_ids"])})
             for task in data["tasks"]
         )
-        return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks})
+        schedules = tuple((cron, zone) for cron, zone in data.get("schedules", ()))
+        return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks, "schedules": schedules})
 
 
 def outline_of(workflow: Workflow, plan: Plan, *, fused: bool = False) -> Outline:
@@ -96,7 +99,14 @@ def outline_of(workflow: Workflow, plan: Plan, *, fused: bool = False) -> Outlin
         params=_params(plan),
         tasks=_tasks(plan, _wants_fused(plan, fused)),
         flow=json.dumps(drawing_of(workflow, plan, fused=fused), ensure_ascii=False, separators=(",", ":")),
+        schedules=_schedules(workflow),
     )
+
+
+def _schedules(workflow: Workflow) -> tuple[tuple[str, str], ...]:
+    from flowdrop_provider.library.schedules import node_schedules
+
+    return tuple((found.cron, found.timezone) for found in node_schedules(workflow.nodes) if found.fires)
 
 
 def _wants_fused(plan: Plan, default: bool) -> bool:
@@ -124,9 +134,14 @@ def _tasks(plan: Plan, fused: bool) -> tuple[OutlineTask, ...]:
 
 
 def _kind(plan: Plan, segment: Segment) -> str:
-    if segment.kind == "node" and _runs(plan.nodes[segment.name]) in _WAITING:
+    if segment.kind == "node" and _may_wait(plan.nodes[segment.name]):
         return "wait"
     return segment.kind
+
+
+def _may_wait(node: PlanNode) -> bool:
+    """Return whether a node may put its task aside; one that runs elsewhere may ask somebody, or take its time."""
+    return _runs(node) in _WAITING or (not node.node_type.available and not node.node_type.derivative)
 
 
 def _runs(node: PlanNode) -> str:

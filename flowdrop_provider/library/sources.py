@@ -9,7 +9,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowdrop_provider.document.files import NODE_TYPE_FILE, NODE_TYPE_GLOB, WORKFLOW_FILE, export_files, node_types_beside
+from flowdrop_provider.document.files import (
+    NODE_TYPE_FILE,
+    NODE_TYPE_GLOB,
+    TRIGGER_GLOB,
+    WORKFLOW_FILE,
+    export_files,
+    node_types_beside,
+)
 from flowdrop_provider.errors import DocumentError, FlowDropError
 from flowdrop_provider.library.cache import OutlineCache, content_key
 from flowdrop_provider.library.outline import Outline
@@ -160,6 +167,21 @@ class Library:
             except FlowDropError as error:
                 entries.append({"error": error.as_dict()})
         return entries
+
+    @cached_property
+    def triggers(self) -> dict[str, list[tuple[str, str]]]:
+        """Cron expression and time zone of the site's cron triggers that lie here, by workflow id."""
+        names = sorted(self.path.rglob(TRIGGER_GLOB)) if self.path.is_dir() else []
+        if not names:
+            return {}
+        from flowdrop_provider.document.exports import read_exports
+        from flowdrop_provider.library.schedules import trigger_schedules
+
+        configured = [trigger for name in names for trigger in read_exports(name).triggers]
+        return {
+            workflow_id: [(found.cron, found.timezone) for found in schedules if found.fires]
+            for workflow_id, schedules in trigger_schedules(configured).items()
+        }
 
     @cached_property
     def _beside_others(self) -> bool:

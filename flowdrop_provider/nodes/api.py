@@ -55,6 +55,7 @@ class NodeContext:
         nodes that read undeclared ports (``text_output``, ``prompt_template``) look here; CFG-13 keeps them out of ``params``.
     :ivar config: the author's saved configuration.
     :ivar initial_data: the run's initial data, flat as it came (OCX-1); ``{}`` when the run was started without any.
+    :ivar execution_id: names this execution of this node, the same when it is resumed; ``""`` where nobody needs to know.
     :ivar iteration: the position of a ``foreach``, kept by the engine between rounds; ``None`` elsewhere.
     :ivar resume: the answer to the interrupt this node raised earlier, or ``None`` on a first execution (INT-4).
     """
@@ -70,6 +71,7 @@ class NodeContext:
     world: World = field(default_factory=World)
     resume: Mapping[str, Any] | None = None
     iteration: Iteration | None = None
+    execution_id: str = ""
 
 
 ProcessorFunction: TypeAlias = Callable[[Params, NodeContext], Outputs]

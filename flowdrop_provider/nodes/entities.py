@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -254,6 +255,20 @@ def _resource(params: Params, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**resource, "relationships": references} if references else resource
 
 
+def _new_uuid(context: NodeContext) -> str:
+    return str(uuid.UUID(int=context.world.rng.getrandbits(128), version=4))
+
+
+def _create(client: DrupalClient, path: str, resource: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    """Create an entity under an id of ours, so that a request whose answer was lost can be sent again (409, measured)."""
+    try:
+        return client.request("POST", path, body={"data": {**resource, "id": identity}})
+    except NodeError as error:
+        if (error.details or {}).get("status_code") != 409:
+            raise
+        return client.request("GET", f"{path}/{identity}")
+
+
 @processor(
     "entity_save",
     label="Entity Save",
@@ -293,10 +308,10 @@ def entity_save(params: Params, context: NodeContext) -> Outputs:
     values, skipped = _allowed(params)
     resource = _resource(params, values)
     if identity:
-        uuid = _loaded(client, params, identity)["id"] if is_numeric(identity) else _uuid(identity)
-        document = client.request("PATCH", f"{_path(params)}/{uuid}", body={"data": {**resource, "id": uuid}})
+        own = _loaded(client, params, identity)["id"] if is_numeric(identity) else _uuid(identity)
+        document = client.request("PATCH", f"{_path(params)}/{own}", body={"data": {**resource, "id": own}})
     else:
-        document = client.request("POST", _path(params), body={"data": resource})
+        document = _create(client, _path(params), resource, _new_uuid(context))
     saved = document.get("data") or {}
     about = _described(saved)
     revision = (saved.get("attributes") or {}).get("drupal_internal__vid")

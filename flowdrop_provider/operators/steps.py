@@ -106,6 +106,7 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) ->
         config=node.config,
         initial_data=start.flat,
         world=run.world(sources),
+        execution_id=run.identity().execution_id(node.node_id),
     )
     to_run, hooks = node.to_run(), installed_hooks(tuple(conf.hooks()))
     return hooks.around(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider import conf
 from flowdrop_provider.engine.gate import GatePolicy
@@ -11,6 +13,9 @@ from flowdrop_provider.engine.hooks import installed_hooks
 from flowdrop_provider.engine.retries import RetryPolicies
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.world import FileStore, World
+
+if TYPE_CHECKING:
+    from flowdrop_provider.drupal.site import Site
 
 __all__ = ["airflow_world"]
 
@@ -39,7 +44,6 @@ def _file_store(root: str) -> FileStore:
 
 def _services() -> dict[str, Any]:
     """Return the services of the optional node packs that the deployment's settings name."""
-    from flowdrop_provider.hooks.drupal import drupal_client
     from flowdrop_provider.hooks.memory import airflow_memory
     from flowdrop_provider.hooks.models import AirflowModels
 
@@ -49,8 +53,41 @@ def _services() -> dict[str, Any]:
     if conf.memory_conn_id():
         services["memory"] = airflow_memory(conf.memory_conn_id())
     if conf.drupal_conn_id():
-        services["drupal"] = drupal_client(conf.drupal_conn_id())
+        services.update(_site_services(conf.drupal_conn_id()))
     return services
+
+
+def _site_services(connection_id: str) -> dict[str, Any]:
+    """Return what a Drupal site serves: entities, and the nodes that run there."""
+    from flowdrop_provider.drupal.remote import DrupalNodes
+
+    found = _SiteOnDemand(connection_id)
+    services: dict[str, Any] = {"drupal": found}
+    return {**services, "remote": DrupalNodes(lambda: found.site)} if conf.remote_nodes() else services
+
+
+class _SiteOnDemand:
+    """Implements :class:`~flowdrop_provider.nodes.drupal.DrupalClient` with the site of a connection.
+
+    The connection is read, and the HTTP provider's hook imported, when the first node needs the site: most tasks do not, and it
+    costs them a call and a good part of a second.
+    """
+
+    def __init__(self, connection_id: str) -> None:
+        self._connection_id = connection_id
+
+    @cached_property
+    def site(self) -> Site:
+        """The site, one for all nodes of a task, so that they sign in once."""
+        from flowdrop_provider.hooks.drupal import DrupalHook
+
+        return DrupalHook(self._connection_id).site()
+
+    def request(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Send a request; see :meth:`~flowdrop_provider.nodes.drupal.DrupalClient.request`."""
+        return self.site.json_api().request(method, path, query, body)
 
 
 def _secret(name: str) -> str:

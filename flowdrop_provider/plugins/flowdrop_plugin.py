@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from flowdrop_provider.plugins import lifecycle
 from flowdrop_provider.plugins.api.mount import LazyApplication
 from flowdrop_provider.plugins.human_input import QuestionKeeper
 from flowdrop_provider.plugins.www_app import MOUNT, BundleApplication, react_apps
@@ -21,3 +22,4 @@ class FlowDropPlugin(AirflowPlugin):
     ]
     fastapi_root_middlewares = [{"name": "flowdrop_human_input", "middleware": QuestionKeeper}]
     react_apps = react_apps()
+    listeners = [lifecycle]

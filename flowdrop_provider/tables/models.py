@@ -10,7 +10,7 @@ from airflow.utils.sqlalchemy import UtcDateTime
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "PlaygroundMessage", "PlaygroundSession", "Snapshot", "utc_now"]
+__all__ = ["Base", "Delivery", "PlaygroundMessage", "PlaygroundSession", "Snapshot", "utc_now"]
 
 #: The width of ids that Airflow bounds to 250 characters.
 ID_LENGTH = 250
@@ -93,5 +93,35 @@ class Snapshot(Base):
     status: Mapped[str] = mapped_column(String(32))
     owner: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Delivery(Base):
+    """What a Drupal site knows about a run, and the callback that is on its way to it; one row a run.
+
+    :ivar sequence: number of the last event that was made; events of a run go out one after the other.
+    :ivar told: what the site has acknowledged: ``{"run": status, "jobs": {job id: [status, started]}}``.
+    :ivar event: the event that is not acknowledged yet, with ``told`` as it will be then; ``None`` when there is none.
+    :ivar finished: whether the site knows the end of the run; a cleared run is taken up again.
+    :ivar next_attempt_at: when the event is sent next; also the lease of the process that sends it.
+    """
+
+    __tablename__ = "flowdrop_delivery"
+    __table_args__ = (
+        Index("idx_flowdrop_delivery_run", "dag_id", "run_id", unique=True),
+        Index("idx_flowdrop_delivery_open", "finished", "next_attempt_at"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    dag_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    run_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    sequence: Mapped[int] = mapped_column(Integer, default=0)
+    told: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    event: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), nullable=True)
+    finished: Mapped[bool] = mapped_column(default=False)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_attempt_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+    last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)

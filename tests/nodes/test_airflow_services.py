@@ -10,7 +10,6 @@ from sqlalchemy import Engine, create_engine
 
 from flowdrop_provider import conf
 from flowdrop_provider.errors import NodeError
-from flowdrop_provider.hooks.drupal import drupal_client
 from flowdrop_provider.hooks.memory import airflow_memory
 from flowdrop_provider.hooks.models import AirflowModels
 from flowdrop_provider.nodes.memory_store import MISSING, Place
@@ -68,16 +67,6 @@ def test_memory_uses_the_connections_database(monkeypatch: pytest.MonkeyPatch, t
     assert store.get(place) is MISSING
     store.put(place, {"a": 1})
     assert store.get(place) == {"a": 1}
-
-
-def test_the_site_is_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection(monkeypatch, "drupal", conn_type="http", host="site.example", schema="https", port=8443, login="bot")
-    client = drupal_client("drupal")
-    assert (client.base_url, client.connection_id) == ("https://site.example:8443", "drupal")
-    connection(monkeypatch, "empty", conn_type="http")
-    with pytest.raises(NodeError) as caught:
-        drupal_client("empty")
-    assert caught.value.code == "connection_invalid"
 
 
 def test_every_setting_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:

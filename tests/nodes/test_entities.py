@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -147,6 +148,8 @@ def test_a_new_entity_is_created(run_node: Run, site: Site) -> None:
     outputs = run_node("entity_save", config, world=site.world("ja.create.1"))
     made = json.loads(exchange["response"]["body"])["data"]
     method, path, _, body, headers = site.asked[0]
+    own = body["data"].pop("id")
+    assert str(uuid.UUID(own)) == own
     assert (method, path, body["data"]) == ("POST", "/jsonapi/node/article", sent)
     assert headers["Content-Type"] == "application/vnd.api+json"
     assert outputs["entity_id"] == str(made["attributes"]["drupal_internal__nid"])
@@ -158,13 +161,21 @@ def test_a_new_entity_is_created(run_node: Run, site: Site) -> None:
     assert outputs["created"] > 1_700_000_000
 
 
+def test_an_entity_that_was_created_already_is_taken_as_it_is(run_node: Run, site: Site) -> None:
+    world = site.world("ja.create.clientid.again", "ja.get")
+    outputs = run_node("entity_save", {"bundle": "article", "values": {"title": "x"}}, world=world)
+    assert [asked[0] for asked in site.asked] == ["POST", "GET"]
+    assert site.asked[1][1] == f"/jsonapi/node/article/{site.asked[0][3]['data']['id']}"
+    assert outputs["uuid"] == json.loads(recorded("ja.get")["response"]["body"])["data"]["id"]
+
+
 def test_an_entity_is_changed_by_its_uuid_and_only_in_the_allowed_fields(run_node: Run, site: Site) -> None:
-    uuid = json.loads(recorded("ja.patch")["response"]["body"])["data"]["id"]
+    identity = json.loads(recorded("ja.patch")["response"]["body"])["data"]["id"]
     config = {"bundle": "article", "values": {"title": "Article 1 edited", "promote": True}, "allowed_fields": ["title"]}
-    outputs = run_node("entity_save", config, {"entity_id": uuid}, world=site.world("ja.patch"))
+    outputs = run_node("entity_save", config, {"entity_id": identity}, world=site.world("ja.patch"))
     method, path, _, body, _ = site.asked[0]
-    assert (method, path) == ("PATCH", f"/jsonapi/node/article/{uuid}")
-    assert body["data"] == {"type": "node--article", "id": uuid, "attributes": {"title": "Article 1 edited"}}
+    assert (method, path) == ("PATCH", f"/jsonapi/node/article/{identity}")
+    assert body["data"] == {"type": "node--article", "id": identity, "attributes": {"title": "Article 1 edited"}}
     assert (outputs["is_new"], outputs["label"], outputs["skipped_fields"]) == (False, "Article 1 edited", ["promote"])
 
 
@@ -205,10 +216,10 @@ def test_what_the_site_refuses_fails_the_node_with_its_reasons(run_node: Run, si
 
 
 def test_one_entity_is_loaded(run_node: Run, site: Site) -> None:
-    uuid = json.loads(recorded("ja.get")["response"]["body"])["data"]["id"]
-    outputs = run_node("entity_context", {"bundle": "article", "entity_id": uuid}, world=site.world("ja.get"))
+    identity = json.loads(recorded("ja.get")["response"]["body"])["data"]["id"]
+    outputs = run_node("entity_context", {"bundle": "article", "entity_id": identity}, world=site.world("ja.get"))
     assert outputs["entity"]["title"] == outputs["label"]
-    assert (outputs["uuid"], outputs["entity_type"], outputs["bundle"]) == (uuid, "node", "article")
+    assert (outputs["uuid"], outputs["entity_type"], outputs["bundle"]) == (identity, "node", "article")
     with pytest.raises(NodeError) as caught:
         run_node("entity_context", {"bundle": "article", "entity_id": "999"}, world=site.world("ja.list.past"))
     assert caught.value.code == "entity_not_found"

@@ -34,6 +34,7 @@ _ROUTERS = (
     "interrupts",
     "playground",
     "snapshots",
+    "drupal",
 )
 
 

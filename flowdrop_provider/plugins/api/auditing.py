@@ -7,27 +7,36 @@ from typing import Annotated, Any
 
 from airflow.models.log import Log
 from fastapi import Depends, Request
+from sqlalchemy.orm import Session
 
 from flowdrop_provider.plugins.api.security import UserDep
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
-__all__ = ["audited"]
+__all__ = ["audited", "body_of"]
 
 
-def audited(event: str) -> Any:
+def audited(event: str, owner: str | None = None) -> Any:
     """Return the dependency that writes one entry, whether the route then succeeds or refuses.
+
+    :param owner: who calls a route without a user, such as a site that signs its requests.
 
     Airflow's own ``action_logging`` copies the body into the entry; a run's inputs may hold what nobody should read there,
     so only their names are kept. It must come after the dependency that finds the run or workflow.
     """
 
-    def write(request: Request, user: UserDep, session: SessionDep, body: Annotated[bytes, Depends(_body)]) -> None:
+    def write(request: Request, user: UserDep, session: SessionDep, body: Annotated[bytes, Depends(body_of)]) -> None:
+        note(request, user.get_name(), session, body)
+
+    def write_for_owner(request: Request, session: SessionDep, body: Annotated[bytes, Depends(body_of)]) -> None:
+        note(request, str(owner), session, body)
+
+    def note(request: Request, name: str, session: Session, body: bytes) -> None:
         path = request.path_params
         entry = Log(
             event=event,
             task_instance=None,
-            owner=user.get_name(),
-            owner_display_name=user.get_name(),
+            owner=name,
+            owner_display_name=name,
             extra=json.dumps({"method": request.method, "path": request.url.path, "body": _names(body)}),
             dag_id=path.get("dag_id"),
             run_id=path.get("dag_run_id"),
@@ -36,10 +45,10 @@ def audited(event: str) -> Any:
         session.add(entry)
         session.commit()
 
-    return Depends(write)
+    return Depends(write if owner is None else write_for_owner)
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
     """Return the body; the writing itself belongs into a thread."""
     return await request.body()
 

@@ -119,7 +119,9 @@ def _run_id(asked: LaunchRequest) -> str | None:
 
 
 def _fingerprint(asked: LaunchRequest) -> str:
-    body = json.dumps([asked.inputs, asked.initial_data, dict(asked.extra)], sort_keys=True, default=str)
+    # A site makes a new entity for each delivery of an event; it is the same request all the same.
+    extra = {name: value for name, value in asked.extra.items() if name != "drupal_pipeline_id"}
+    body = json.dumps([asked.inputs, asked.initial_data, extra], sort_keys=True, default=str)
     return hashlib.sha256(body.encode()).hexdigest()[:32]
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "TAG",
     "UserDep",
     "listed",
+    "marked",
     "may",
     "may_edit",
     "may_view_all_chats",
@@ -61,7 +62,8 @@ UserDep = Annotated[BaseUser, Depends(get_user)]
 _Method = Any
 
 
-def _marked(dependency: Callable[..., Any], what: str) -> Callable[..., Any]:
+def marked(dependency: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """Return the dependency, marked as one that decides about access: ``<method> <what>``."""
     setattr(dependency, ACCESS_MARK, what)
     return dependency
 
@@ -118,7 +120,7 @@ def of_workflow(method: _Method, *entities: DagAccessEntity, param: str = "id") 
         require(session, user, method, entities or (None,), dag.dag_id)
         return dag
 
-    return Depends(_marked(find, f"{method} workflow"))
+    return Depends(marked(find, f"{method} workflow"))
 
 
 def of_workflow_or(method: _Method, exists: Callable[[str], bool], param: str = "id") -> Any:
@@ -138,7 +140,7 @@ def of_workflow_or(method: _Method, exists: Callable[[str], bool], param: str = 
         require(session, user, method, (None,), dag_id)
         return value
 
-    return Depends(_marked(find, f"{method} workflow"))
+    return Depends(marked(find, f"{method} workflow"))
 
 
 def may_edit(session: Session, user: BaseUser, dag_id: str) -> None:
@@ -159,7 +161,7 @@ def of_run(method: _Method, *entities: DagAccessEntity, param: str = "id") -> An
         require(session, user, method, entities or (DagAccessEntity.RUN,), run.dag_id)
         return run
 
-    return Depends(_marked(find, f"{method} run"))
+    return Depends(marked(find, f"{method} run"))
 
 
 def of_interrupt(method: _Method, param: str = "id") -> Any:
@@ -181,7 +183,7 @@ def of_interrupt(method: _Method, param: str = "id") -> Any:
         require(session, user, method, (DagAccessEntity.HITL_DETAIL,), task.dag_id)
         return task
 
-    return Depends(_marked(find, f"{method} interrupt"))
+    return Depends(marked(find, f"{method} interrupt"))
 
 
 def may_view_all_chats(session: Session, user: BaseUser, dag_id: str) -> bool:
@@ -211,7 +213,7 @@ def of_chat(*, drive: bool = False, param: str = "session_id") -> Any:
             raise ApiError(403, "FORBIDDEN", "This is somebody else's session.")
         return chat
 
-    return Depends(_marked(find, "POST session" if drive else "GET session"))
+    return Depends(marked(find, "POST session" if drive else "GET session"))
 
 
 def of_snapshot(method: _Method, param: str = "execution_id") -> Any:
@@ -228,7 +230,7 @@ def of_snapshot(method: _Method, param: str = "execution_id") -> Any:
             raise ApiError(403, "FORBIDDEN", "This snapshot is somebody else's.")
         return snapshot
 
-    return Depends(_marked(find, f"{method} snapshot"))
+    return Depends(marked(find, f"{method} snapshot"))
 
 
 def readable_dag_ids(session: Session, user: BaseUser, *entities: DagAccessEntity) -> set[str]:
@@ -256,7 +258,7 @@ def listed(*entities: DagAccessEntity) -> Any:
     def find(user: UserDep, session: SessionDep) -> set[str]:
         return readable_dag_ids(session, user, *entities)
 
-    return Depends(_marked(find, "filtered list"))
+    return Depends(marked(find, "filtered list"))
 
 
 def _signed_in(user: UserDep) -> BaseUser:
@@ -277,7 +279,7 @@ def _store_writer(user: UserDep) -> BaseUser:
     return user
 
 
-store_writer = Depends(_marked(_store_writer, "PUT store"))
+store_writer = Depends(marked(_store_writer, "PUT store"))
 
 
 def _snapshot_writer(user: UserDep) -> BaseUser:
@@ -287,6 +289,6 @@ def _snapshot_writer(user: UserDep) -> BaseUser:
     return user
 
 
-snapshot_writer = Depends(_marked(_snapshot_writer, "POST snapshot"))
-signed_in = Depends(_marked(_signed_in, "signed in"))
-open_to_all = Depends(_marked(_anybody, "open"))
+snapshot_writer = Depends(marked(_snapshot_writer, "POST snapshot"))
+signed_in = Depends(marked(_signed_in, "signed in"))
+open_to_all = Depends(marked(_anybody, "open"))

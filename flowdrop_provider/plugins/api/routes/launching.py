@@ -40,7 +40,7 @@ class ExecuteRequest(BaseModel):
     """What a run is started with; every member may be absent.
 
     ``inputs`` are values by declared name (or an event's payload), ``initial_data`` is node id -> port -> value, ``source``
-    says where the start comes from.
+    says where the start comes from, ``drupal_pipeline_id`` names the entity that a Drupal site keeps for the run.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -48,6 +48,7 @@ class ExecuteRequest(BaseModel):
     inputs: dict[str, Any] = Field(default_factory=dict)
     initial_data: dict[str, Any] = Field(default_factory=dict)
     source: Literal["api", "manual", "event", "playground"] = "api"
+    drupal_pipeline_id: str | None = Field(default=None, max_length=64)
 
 
 class RerunRequest(BaseModel):
@@ -107,7 +108,8 @@ def execute_workflow(
 ) -> dict[str, Any]:
     """Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent."""
     asked = body or ExecuteRequest()
-    request = LaunchRequest(asked.inputs, asked.initial_data, asked.source, key)
+    own = {"drupal_pipeline_id": asked.drupal_pipeline_id} if asked.drupal_pipeline_id else {}
+    request = LaunchRequest(asked.inputs, asked.initial_data, asked.source, key, own)
     return _answer(response, _start(session, dag, user, request))
 
 
