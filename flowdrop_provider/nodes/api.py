@@ -211,7 +211,12 @@ def processor(
     :param pure: defaults to whether ``runs`` is ``python``.
     :param node_type: further :class:`~flowdrop_provider.document.node_types.NodeType` fields (``start``, ``terminal``,
         ``executable``, ``side_effects``, ``visual_type``, ``confirmation``, ``consumes_tools`` ...).
+
+    Authors may waive or require the confirmation of a node with side effects, as on the sites that were measured, unless
+    ``confirmation`` says otherwise; a site's own node type decides anew.
     """
+    if node_type.get("side_effects"):
+        node_type["confirmation"] = {"author_controls": ["waive", "require"], **node_type.get("confirmation", {})}
 
     def declare(function: ProcessorFunction) -> Processor:
         declared = NodeType(

@@ -263,6 +263,10 @@ def test_every_shipped_type_with_side_effects_states_its_policy() -> None:
     stated = {item.id: item.confirmation.get("policy") for item in shipped_catalogue() if item.side_effects}
     assert len(stated) > 10
     assert set(stated.values()) == {"ask", "skip"}
+    entity_save = shipped_catalogue().get("entity_save")
+    assert entity_save is not None
+    assert must_ask(entity_save, {}, {}, GatePolicy())
+    assert not must_ask(entity_save, {"requiresConfirmation": "waive"}, {}, GatePolicy()), "its author may waive it"
 
 
 @pytest.mark.rule("RT-GATE-1", "RT-GATE-3")
