@@ -69,7 +69,6 @@ def test_a_loop_shows_its_rounds(page, site, picture):
     expect(found.get_by_role("tabpanel").locator(".fd-json-number")).to_have_text("1")
 
 
-@pytest.mark.xfail(reason="known defect: keys in the run view are sometimes lost (onKeyDown in run/RunView.tsx)", strict=False)
 def test_arrow_keys_walk_along_the_drawing_and_escape_closes(page, site):
     page.goto(f"{site.run_path(TICKET)}?node=chat_input.1")
     expect(drawer(page, "Ticket")).to_be_visible()
@@ -82,6 +81,15 @@ def test_arrow_keys_walk_along_the_drawing_and_escape_closes(page, site):
     page.keyboard.press("f")
     expect(drawer(page, "Score per open ticket")).to_be_visible()
     assert "node=data_mapper.1" in page.url
+
+
+def test_keys_in_quick_succession_are_all_followed(page, site):
+    page.goto(f"{site.run_path(TICKET)}?node=chat_input.1")
+    expect(drawer(page, "Ticket")).to_be_visible()
+    page.locator(".fd-canvas").focus()
+    page.evaluate("""() => ['ArrowRight', 'ArrowRight', 'ArrowRight'].forEach((key) =>
+        document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })))""")
+    expect(drawer(page, "Score per open ticket")).to_be_visible()
 
 
 def test_the_table_says_what_the_drawing_shows(page, site):

@@ -1,13 +1,14 @@
 import { Box, Flex } from "@chakra-ui/react";
 import { ReactFlowProvider } from "@xyflow/react";
 import { useMemo, useState, type KeyboardEvent } from "react";
-import { useSearchParams } from "react-router-dom";
 
 import { ApiError, pipelineId } from "../api";
 import { Failure, Loading, Notice } from "../components/Messages";
+import { useKeptFocus } from "../components/useKeptFocus";
 import { useRoom } from "../components/useRoom";
 import { useTrace } from "../follow";
 import { cards as cardsOf, firstFailed, lines as linesOf, neighbour } from "../graph";
+import { readPlace, setPlace, usePlace } from "../place";
 import { isFinal, LOOKS } from "../status";
 import { TEXT } from "../text";
 import type { Trace } from "../types";
@@ -17,16 +18,12 @@ import { Header } from "./Header";
 import { NodeTable } from "./NodeTable";
 import { Timeline } from "./Timeline";
 
-/** The chosen node, kept in the address; a run that failed opens on the node that did, until somebody chooses. */
-function useSelection(trace: Trace): [string | undefined, (id: string | undefined) => void] {
-  const [search, setSearch] = useSearchParams();
+const select = (id: string | undefined) => setPlace({ node: id ?? "" });
+
+/** The chosen node: the address's, else the one that failed in a run that has ended, until somebody chooses. */
+function chosen(trace: Trace, asked: string | null): string | undefined {
   const failed = isFinal(trace.run.status) ? firstFailed(trace) : undefined;
-  const asked = search.get("node");
-  const select = (id: string | undefined) => setSearch((known) => {
-    known.set("node", id ?? "");
-    return known;
-  }, { replace: true });
-  return [asked === null ? failed : asked || undefined, select];
+  return asked === null ? failed : asked || undefined;
 }
 
 function Said({ trace, selected }: { trace: Trace; selected: string | undefined }) {
@@ -36,14 +33,17 @@ function Said({ trace, selected }: { trace: Trace; selected: string | undefined 
 }
 
 function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
-  const [selected, select] = useSelection(trace);
+  const selected = chosen(trace, usePlace().get("node"));
+  const canvas = useKeptFocus();
   const [table, setTable] = useState(false);
   const [frame, height] = useRoom();
   const cards = useMemo(() => cardsOf(trace), [trace]);
   const lines = useMemo(() => linesOf(trace), [trace]);
   const failed = firstFailed(trace);
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key.startsWith("Arrow")) select(neighbour(cards, lines, selected ?? "", event.key) ?? selected);
+    // The address is newer than what was rendered when keys come quickly.
+    const now = chosen(trace, readPlace().get("node"));
+    if (event.key.startsWith("Arrow")) select(neighbour(cards, lines, now ?? "", event.key) ?? now);
     else if (event.key === "Escape") select(undefined);
     else if (event.key === "f" && failed) select(failed);
     else return;
@@ -55,7 +55,7 @@ function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
       <Flex flex="1" minH={0}>
         <Flex direction="column" flex="1" minW={0}>
           {table ? <NodeTable select={select} trace={trace} /> : (
-            <Box aria-label={TEXT.canvas} className="fd-canvas" flex="1" minH={0} onKeyDown={onKeyDown} role="group" tabIndex={0}>
+            <Box aria-label={TEXT.canvas} className="fd-canvas" flex="1" minH={0} onKeyDown={onKeyDown} ref={canvas} role="group" tabIndex={0}>
               <Canvas cards={cards} lines={lines} select={select} selected={selected} />
             </Box>
           )}
