@@ -1,8 +1,11 @@
 import { Box, Button, Flex, Heading, Text } from "@chakra-ui/react";
+import type { ReactNode } from "react";
+import { Link } from "react-router-dom";
 
 import { Icon } from "../components/Icon";
 import { StatusBadge } from "../components/StatusBadge";
 import { between, duration, moment } from "../format";
+import { keyOf, runPath } from "../paths";
 import { isFinal, LOOKS } from "../status";
 import { TEXT } from "../text";
 import type { JobStatus, Trace } from "../types";
@@ -13,6 +16,14 @@ interface HeaderProps {
   table: boolean;
   setTable: (table: boolean) => void;
   focusFailed: (() => void) | undefined;
+  /** A node that waits for a person, and how to go there. */
+  focusWaiting: (() => void) | undefined;
+  children: ReactNode;
+}
+
+/** The run that this one repeats, if it does. */
+function RepeatOf({ id }: { id: string }) {
+  return <Link className="fd-link" to={runPath(...keyOf(id))}>{TEXT.repeatOf(keyOf(id)[1])}</Link>;
 }
 
 const COUNTED: JobStatus[] = ["completed", "failed", "running", "interrupted", "pending", "skipped", "cancelled"];
@@ -26,7 +37,7 @@ function Counts({ summary }: { summary: Record<string, number> }) {
 }
 
 /** What the run is and how it stands, in one line. */
-export function Header({ trace, lost, table, setTable, focusFailed }: HeaderProps) {
+export function Header({ trace, lost, table, setTable, focusFailed, focusWaiting, children }: HeaderProps) {
   const { run, summary } = trace;
   const who = [run.triggered.user, run.triggered.source ?? run.triggered.via].filter(Boolean).join(" · ");
   return (
@@ -39,12 +50,16 @@ export function Header({ trace, lost, table, setTable, focusFailed }: HeaderProp
         </Flex>
         <Text color="fg.muted" fontSize="xs">
           {[moment(run.started ?? run.created), duration(between(run.started, run.completed)), who].filter(Boolean).join(" · ")}
+          {run.rerun_of ? <> · <RepeatOf id={run.rerun_of} /></> : null}
         </Text>
+        {run.note ? <Text fontSize="xs">{run.note}</Text> : null}
       </Box>
       <Flex columnGap={4} flex="1" justify="flex-end" rowGap={0} wrap="wrap"><Counts summary={summary} /></Flex>
-      <Flex gap={2}>
+      <Flex className="fd-actions" gap={2} wrap="wrap">
+        {focusWaiting ? <Button colorPalette="orange" onClick={focusWaiting} size="xs" variant="solid"><Icon name="hand" />{TEXT.goToQuestion}</Button> : null}
         {focusFailed ? <Button colorPalette="red" onClick={focusFailed} size="xs" variant="subtle"><Icon name="focus" />{TEXT.firstFailure}</Button> : null}
         <Button onClick={() => setTable(!table)} size="xs" variant="outline"><Icon name="table" />{table ? TEXT.showDrawing : TEXT.showTable}</Button>
+        {children}
       </Flex>
     </Flex>
   );
