@@ -79,6 +79,8 @@ function attempts(timeline: Span[]): Map<string, number> {
 export interface Marks {
   critical?: Set<string>;
   beside?: Map<string, { differs: boolean; words: string }>;
+  /** The line whose values are shown. */
+  edge?: string | null;
 }
 
 /** The cards of a trace, where the author put them. */
@@ -127,7 +129,7 @@ export function lines(trace: Trace, marks: Marks = {}): Edge[] {
       sourceHandle: edge.source_port,
       targetHandle: edge.target_port,
       type: edge.kind === "loopback" ? "loop" : "default",
-      className: `fd-edge fd-${fate} fd-kind-${edge.kind}${error ? " fd-error" : ""}${critical(edge, fate) ? " fd-critical" : ""}`,
+      className: `fd-edge fd-${fate} fd-kind-${edge.kind}${error ? " fd-error" : ""}${critical(edge, fate) ? " fd-critical" : ""}${edge.id === marks.edge ? " fd-chosen" : ""}`,
       label: state && state.times > 1 ? `× ${state.times}` : undefined,
       focusable: false,
       selectable: false,

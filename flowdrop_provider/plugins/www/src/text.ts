@@ -162,7 +162,7 @@ export const TEXT = {
   speed: "Speed",
   fit: "in 10 s",
   critical: "Critical path",
-  criticalSaid: (count: number, time: string, whole: string) => `${count} jobs worked ${time} of ${whole}`,
+  criticalSaid: (count: number, worked: string, waited: string) => `${count} jobs worked ${worked}, waited ${waited}`,
 
   home: "FlowDrop",
   views: { runs: "Runs", metrics: "Metrics", audit: "Audit" },

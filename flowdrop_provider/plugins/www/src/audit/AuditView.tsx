@@ -36,7 +36,7 @@ function Row({ entry }: { entry: AuditEntry }) {
 function Entries({ workflow, event }: { workflow: string; event: string }) {
   const query = useInfiniteQuery({
     queryKey: ["audit", workflow, event], initialPageParam: "",
-    queryFn: ({ pageParam, signal }) => readAudit({ workflow_id: workflow, event, limit: 100, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => readAudit({ workflow_id: workflow, event, by_people: "true", limit: 100, cursor: pageParam }, signal),
     getNextPageParam: (page: Page<AuditEntry>) => page.pagination.next_cursor ?? undefined,
   });
   if (query.isPending) return <Loading rows={6} />;

@@ -15,7 +15,7 @@ export function CompareBar({ comparison, select }: { comparison: Comparison; sel
   return (
     <Flex align="center" bg="bg.muted" borderBottomWidth="1px" className="fd-compare" gap={3} px={4} py={1.5} wrap="wrap">
       <Text fontSize="sm" fontWeight="semibold">{TEXT.comparedWith}</Text>
-      <Link className="fd-link" to={runPath(right.dag_id, right.run_id)}>{moment(right.started ?? right.created)}</Link>
+      <Link className="fd-link fd-small" to={runPath(right.dag_id, right.run_id)}>{moment(right.started ?? right.created)}</Link>
       <StatusBadge status={right.status} />
       <Text color="fg.muted" fontSize="sm">{duration(between(right.started, right.completed))}</Text>
       <Text fontSize="sm">{count === 0 ? TEXT.noDifference : TEXT.differences(count)}</Text>

@@ -39,7 +39,8 @@ function Against({ job, other }: { job: Job; other: Other }) {
 /** A job against another round or attempt, or against the other run when one is laid beside. */
 export function DiffTab({ job, jobs, compared }: { job: Job; jobs: Job[]; compared: NodeComparison | undefined }) {
   const known = others(job, jobs);
-  const [chosen, choose] = useState("0");
+  // What came just before is what most people want to lay it against.
+  const [chosen, choose] = useState(() => String(Math.max(0, jobs.findIndex((other) => other.id === job.id) - 1)));
   if (compared) {
     // The API tells this run first; here the other one is what was before.
     const turned = (found: NodeComparison["input_data"] = []) => found.map(({ path, left, right }) => ({ path, left: right, right: left }));

@@ -47,7 +47,7 @@ export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Car
       <Ports names={outputs} side="out" />
       <div className="fd-foot">
         <span>{look.label}</span>
-        <span className="fd-right"><Badges attempt={data.attempt} rounds={data.rounds} />{status === "skipped" || status === "idle" ? "" : duration(time)}</span>
+        <span className="fd-right"><Badges attempt={data.attempt} rounds={data.rounds} />{data.rounds > 0 ? duration(time) : ""}</span>
       </div>
     </div>
   );

@@ -20,7 +20,7 @@ export function Player({ playback }: { playback: Playback }) {
   };
   const said = `${duration(((now ?? period.last) - period.first) * 1000)} / ${duration(whole * 1000)}`;
   return (
-    <Flex align="center" className="fd-player" gap={2}>
+    <Flex align="center" className="fd-player" flex="1" gap={2} justify="flex-end" minW="250px">
       <IconButton aria-label={playing ? TEXT.pause : TEXT.play} onClick={playing ? playback.pause : playback.play} size="2xs" variant="subtle">
         <Icon name={playing ? "pause" : "play"} size={11} />
       </IconButton>

@@ -56,11 +56,11 @@ function useComparison(trace: Trace, other: string | null) {
 }
 
 /** The cards and lines of what is shown, the critical path when it is wanted, and what another run says. */
-function useDrawing(shown: Trace, trace: Trace, wantsCritical: boolean, comparison: Comparison | undefined) {
+function useDrawing(shown: Trace, trace: Trace, wantsCritical: boolean, comparison: Comparison | undefined, edge: string | null) {
   const critical = useMemo(() => (wantsCritical ? criticalPath(trace) : undefined), [trace, wantsCritical]);
   const marks = useMemo(() => ({
-    critical: critical && new Set(critical.map((span) => span.node_id)), beside: comparison && beside(comparison),
-  }), [critical, comparison]);
+    critical: critical && new Set(critical.map((span) => span.node_id)), beside: comparison && beside(comparison), edge,
+  }), [critical, comparison, edge]);
   const cards = useMemo(() => cardsOf(shown, marks), [shown, marks]);
   const lines = useMemo(() => linesOf(shown, marks), [shown, marks]);
   return { cards, lines, critical };
@@ -83,7 +83,7 @@ function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
   const [shown, playback] = usePlayback(trace, timeOf(place.get("t")));
   const compared = useComparison(trace, place.get("with"));
   const comparison = place.get("with") ? compared.data : undefined;
-  const { cards, lines, critical } = useDrawing(shown, trace, wantsCritical, comparison);
+  const { cards, lines, critical } = useDrawing(shown, trace, wantsCritical, comparison, place.get("edge"));
   const failed = firstFailed(trace);
   const waiting = trace.graph.nodes?.find((node) => trace.nodes[node.id]?.status === "interrupted")?.id;
   const onKeyDown = (event: KeyboardEvent) => {

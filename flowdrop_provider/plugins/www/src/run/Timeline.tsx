@@ -70,7 +70,7 @@ function CriticalButton({ critical, setCritical, whole }: Pick<TimelineProps, "c
       <Button aria-pressed={critical !== undefined} onClick={() => setCritical(critical === undefined)} size="2xs" variant={critical ? "solid" : "outline"}>
         <Icon name="path" size={12} />{TEXT.critical}
       </Button>
-      {critical ? <Text color="fg.muted" fontSize="xs">{TEXT.criticalSaid(critical.length, duration(time), duration(whole * 1000))}</Text> : null}
+      {critical ? <Text color="fg.muted" fontSize="xs">{TEXT.criticalSaid(critical.length, duration(time), duration(Math.max(0, whole * 1000 - time)))}</Text> : null}
     </Flex>
   );
 }
@@ -87,7 +87,7 @@ export function Timeline({ trace, selected, select, playback, critical, setCriti
   return (
     <Box aria-label={TEXT.timeline} as="section" borderTopWidth="1px" className="fd-timeline">
       <Flex align="center" columnGap={4} justify="space-between" px={4} py={1} wrap="wrap">
-        <Flex align="center" gap={3}>
+        <Flex align="center" flex="none" gap={3}>
           <Text color="fg.muted" fontSize="xs" fontWeight="semibold">{TEXT.timeline}</Text>
           <CriticalButton critical={critical} setCritical={setCritical} whole={whole} />
         </Flex>
