@@ -11,19 +11,8 @@ from tests.browser.conftest import FLOWS
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
-TICKET, INVOICES, LARGE = FLOWS
+TICKET, INVOICES, *_ = FLOWS
 BOTH = pytest.mark.parametrize("theme", ["light", "dark"], indirect=True)
-DRAW_BUDGET_MS = 1_000
-
-#: Notes when all cards stood in the page, and when the trace had arrived.
-WATCH = """
-window.drawn = new Promise((done) => new MutationObserver((_, self) => {
-  if (document.querySelectorAll(".fd-card").length < 200) return;
-  self.disconnect();
-  requestAnimationFrame(() => setTimeout(() => done(performance.now())));
-}).observe(document, { childList: true, subtree: true }));
-"""
-ARRIVED = "performance.getEntriesByType('resource').find((entry) => entry.name.endsWith('/trace')).responseEnd"
 
 
 def card(page, label):
@@ -142,13 +131,3 @@ def test_a_task_shows_its_node(page, site, picture):
 def test_tasks_of_others_get_a_friendly_answer(page, site):
     page.goto(site.task_path("not_a_flow", "foreign"))
     expect(page.get_by_text("Not a FlowDrop node")).to_be_visible()
-
-
-def test_200_nodes_are_drawn_within_a_second(page, site, figures, picture):
-    page.add_init_script(WATCH)
-    page.goto(site.run_path(LARGE))
-    drawn = page.evaluate("window.drawn")
-    took = drawn - page.evaluate(ARRIVED)
-    figures(f"a run of 200 nodes was drawn {took:.0f} ms after its data arrived (budget {DRAW_BUDGET_MS} ms)")
-    picture("run-200")
-    assert took < DRAW_BUDGET_MS

@@ -15,8 +15,9 @@ type Set = (name: keyof Filters, value: string) => void;
 
 function StatusButtons({ filters, set }: { filters: Filters; set: Set }) {
   const counts = useCounts(filters);
-  const all = STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
-  const shown = STATUSES.filter((status) => (counts[status] ?? 0) > 0 || filters.status === status);
+  const of = (status: RunStatus) => counts?.[status] ?? 0;
+  const all = STATUSES.reduce((sum, status) => sum + of(status), 0);
+  const shown = STATUSES.filter((status) => of(status) > 0 || filters.status === status);
   const button = (status: RunStatus | "", label: string, count: number) => {
     const pressed = filters.status === status;
     const palette = status === "" ? "gray" : LOOKS[status].palette;
@@ -24,13 +25,13 @@ function StatusButtons({ filters, set }: { filters: Filters; set: Set }) {
       <Button aria-pressed={pressed} borderRadius="full" colorPalette={palette} key={status} onClick={() => set("status", status)} size="xs"
         variant={pressed ? "solid" : "outline"}>
         {status === "" ? null : <Icon name={LOOKS[status].icon} size={12} />}
-        {label} <strong>{count}</strong>
+        {label} {counts ? <strong>{count}</strong> : null}
       </Button>
     );
   };
   return (
     <Flex aria-label={TEXT.status} gap={2} role="group" wrap="wrap">
-      {[button("", TEXT.all, all), ...shown.map((status) => button(status, LOOKS[status].label, counts[status] ?? 0))]}
+      {[button("", TEXT.all, all), ...shown.map((status) => button(status, LOOKS[status].label, of(status)))]}
     </Flex>
   );
 }

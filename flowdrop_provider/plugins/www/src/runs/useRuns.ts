@@ -31,7 +31,7 @@ export function useCounts(filters: Filters) {
     queryKey: ["counts", others], queryFn: ({ signal }) => readCounts(queryOf(others, Date.now()), signal), refetchInterval: CALM,
     placeholderData: (known) => known,
   });
-  return data ?? {};
+  return data;
 }
 
 export const useWorkflows = () => useQuery({ queryKey: ["workflows"], queryFn: ({ signal }) => readWorkflows(signal), staleTime: 60_000 });

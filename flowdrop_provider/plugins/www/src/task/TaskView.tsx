@@ -38,7 +38,7 @@ function OneJob({ job, jobs, trace }: { job: Job; jobs: Job[]; trace: Trace }) {
 
 function Jobs({ jobs, trace, to }: { jobs: Job[]; trace: Trace; to: string }) {
   return (
-    <Flex direction="column" gap={3} p={2}>
+    <Flex className="fd-task" direction="column" gap={3} p={2}>
       <Link className="fd-link" to={to}>{TEXT.openRun} →</Link>
       {jobs.map((job) => <OneJob job={job} jobs={jobs} key={job.id} trace={trace} />)}
     </Flex>
