@@ -122,7 +122,7 @@ def test_a_viewer_reads_a_question_and_cannot_answer_it(viewer, site):
     question = viewer.get_by_role("region", name="This run waits for an answer")
     expect(question).to_contain_text("You may not answer.", timeout=SLOW)
     expect(question.get_by_role("button")).to_have_count(0)
-    site.harness.client().request("PATCH", f"/dags/{REVIEW}/dagRuns/{run_id}", json={"state": "failed"})
+    site.harness.client().request("PATCH", f"/api/v2/dags/{REVIEW}/dagRuns/{run_id}", json={"state": "failed"})
 
 
 @pytest.mark.parametrize(

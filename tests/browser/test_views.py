@@ -26,9 +26,9 @@ def drawer(page, label):
 @BOTH
 def test_from_the_list_to_the_reason_of_a_failure_in_one_click(page, site, picture):
     page.goto("/plugin/flowdrop")
-    expect(page.get_by_role("link", name="support ticket")).to_be_visible()
+    expect(page.get_by_role("link", name="support ticket").first).to_be_visible()
     picture("runs")
-    page.get_by_role("row", name=re.compile("Failed support ticket")).get_by_role("link").click()
+    page.get_by_role("row", name=re.compile("Failed support ticket")).first.get_by_role("link").click()
     expect(drawer(page, "Score per open ticket")).to_contain_text("Division by zero")
 
 

@@ -1,5 +1,5 @@
 import { Box, Button, Checkbox, Field, Flex, Input, Text, Textarea } from "@chakra-ui/react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { answerInterrupt, readInterrupts } from "../api";
@@ -100,7 +100,10 @@ function Question({ question, run }: { question: Interrupt; run: Run }) {
 
 /** The open question of a node that waits for a person, with a form for the answer. */
 export function Answer({ run, nodeId }: { run: Run; nodeId: string }) {
-  const query = useQuery({ queryKey: ["interrupts", run.id, run.changed], queryFn: ({ signal }) => readInterrupts(run.id, signal) });
+  // Kept while it is asked again: what somebody is typing must survive news from another node.
+  const query = useQuery({
+    queryKey: ["interrupts", run.id, run.changed], queryFn: ({ signal }) => readInterrupts(run.id, signal), placeholderData: keepPreviousData,
+  });
   // A task that runs several nodes waits as a whole: its question names the first of them.
   const own = query.data?.find((question) => question.nodeId === nodeId) ?? query.data?.[0];
   return own ? <Question key={own.id + (own.createdAt ?? "")} question={own} run={run} /> : null;

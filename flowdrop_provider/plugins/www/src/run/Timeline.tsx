@@ -39,9 +39,9 @@ function Row({ bar, label, selected, critical, select, first, whole }: RowProps 
   const took = duration(worked(span) ?? between(span.started, span.completed));
   const waited = duration(between(span.queued, span.started));
   return (
-    <button aria-label={`${label}: ${look.label} ${took}`} className={`fd-bar-row${selected ? " fd-selected" : ""}${critical ? " fd-critical" : ""}`}
+    <button className={`fd-bar-row${selected ? " fd-selected" : ""}${critical ? " fd-critical" : ""}`}
       onClick={() => select(span.node_id)} title={TEXT.bar(label, look.label, took, waited)} type="button">
-      <span className="fd-bar-name">{label}{span.round.length > 0 ? ` · ${span.round.map((part) => part + 1).join(".")}` : ""}</span>
+      <span className="fd-bar-name">{label}{span.round.length > 0 ? ` · ${span.round.map((part) => part + 1).join(".")}` : ""}<span className="fd-unseen">: {look.label}</span></span>
       <span className="fd-bar-track">
         <span className="fd-bar-wait" style={{ left: percent(Math.max(0, bar.begin - bar.wait)), width: percent(bar.wait) }} />
         <span className={`fd-bar fd-${look.palette}`} style={{ left: `min(${percent(bar.begin)}, calc(100% - 4px))`, width: percent(bar.length) }} />
