@@ -39,6 +39,10 @@ function Form({ schema, given, send, busy }: { schema: Schema; given: Record<str
   const fields = Object.entries(schema.properties ?? {});
   const [typed, setTyped] = useState<Typed>(() => Object.fromEntries(fields.map(([name, field]) => [name, firstTyped(field, given[name])])));
   const [wrong, setWrong] = useState<Record<string, string>>({});
+  const enter = (name: string, value: string | boolean) => {
+    setTyped({ ...typed, [name]: value });
+    setWrong(Object.fromEntries(Object.entries(wrong).filter(([other]) => other !== name)));
+  };
   const submit = () => {
     const found = read(schema, typed);
     setWrong(found.wrong);
@@ -49,7 +53,7 @@ function Form({ schema, given, send, busy }: { schema: Schema; given: Record<str
       {fields.map(([name, field]) => (
         <Field.Root invalid={wrong[name] !== undefined} key={name} mb={3} required={schema.required?.includes(name) ?? false}>
           {fieldKind(field) === "checkbox" ? null : <Field.Label>{field.title ?? (name === ONE ? TEXT.answer : name)}<Field.RequiredIndicator /></Field.Label>}
-          <FieldInput change={(value) => setTyped({ ...typed, [name]: value })} name={name} schema={field} value={typed[name] ?? ""} />
+          <FieldInput change={(value) => enter(name, value)} name={name} schema={field} value={typed[name] ?? ""} />
           {field.description ? <Field.HelperText>{field.description}</Field.HelperText> : null}
           <Field.ErrorText>{wrong[name]}</Field.ErrorText>
         </Field.Root>

@@ -17,7 +17,7 @@ function Values({ job, side }: { job: Job; side: "input" | "output" }) {
   if (value === undefined) return <Quiet>{TEXT.noValues}</Quiet>;
   if (Object.keys(value).length === 0) {
     if (job.status === "idle" || job.status === "pending") return <Quiet>{TEXT.notReached}</Quiet>;
-    if (job.status === "running") return <Quiet>{TEXT.notYet}</Quiet>;
+    if (job.status === "running" || job.status === "interrupted") return <Quiet>{TEXT.notYet}</Quiet>;
     return <Quiet>{side === "input" ? TEXT.noInput : TEXT.noOutput}</Quiet>;
   }
   return <JsonTree marks={{ truncated: job.truncated ?? {}, redacted: job.redacted ?? [] }} name={job.label} root={`${side}_data`} value={value} />;
