@@ -24,6 +24,14 @@ def rows(page, name):
     return page.get_by_role("row", name=re.compile(name))
 
 
+def pick_two(page, name):
+    """Pick the two newest runs of a workflow."""
+    boxes = page.get_by_role("checkbox", name=re.compile(f"^Pick {name}"))
+    expect(boxes.nth(1)).to_be_attached()
+    for number in (0, 1):
+        boxes.nth(number).check(force=True)
+
+
 def test_runs_are_found_by_what_went_wrong_where_and_for_whom(page, site):
     page.goto("/plugin/flowdrop")
     page.get_by_label("Error text").fill("division by")
@@ -33,7 +41,7 @@ def test_runs_are_found_by_what_went_wrong_where_and_for_whom(page, site):
     expect(page.get_by_text("No run matches these filters")).to_be_visible()
     page.get_by_label("Error text").fill("")
     expect(rows(page, "invoice rounds").first).to_be_visible()
-    page.get_by_label("User").fill("somebody else")
+    page.get_by_role("searchbox", name="User").fill("somebody else")
     expect(page.get_by_text("No run matches these filters")).to_be_visible()
     assert "user=somebody" in page.url
     page.get_by_role("button", name="Clear filters").first.click()
@@ -46,8 +54,7 @@ def test_runs_are_found_by_what_went_wrong_where_and_for_whom(page, site):
 def test_several_runs_are_repeated_and_marked_at_once(page, site):
     site.finished(INVOICES)
     page.goto(f"/dags/{INVOICES}/plugin/flowdrop-runs")
-    for box in page.get_by_role("checkbox", name=re.compile("^Pick invoice rounds")).all()[:2]:
-        box.check(force=True)
+    pick_two(page, "invoice rounds")
     bar = page.get_by_role("toolbar")
     expect(bar).to_contain_text("2 runs picked")
     bar.get_by_role("button", name="Re-run (2)").click()
@@ -68,8 +75,7 @@ def test_several_runs_are_repeated_and_marked_at_once(page, site):
 def test_two_picked_runs_are_laid_beside_each_other(page, site):
     site.finished(INVOICES)
     page.goto(f"/dags/{INVOICES}/plugin/flowdrop-runs")
-    for box in page.get_by_role("checkbox", name=re.compile("^Pick invoice rounds")).all()[:2]:
-        box.check(force=True)
+    pick_two(page, "invoice rounds")
     page.get_by_role("toolbar").get_by_role("button", name="Compare").click()
     expect(page.locator(".fd-compare")).to_be_visible()
 

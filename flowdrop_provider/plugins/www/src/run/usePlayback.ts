@@ -33,20 +33,24 @@ export function usePlayback(trace: Trace, start: number | undefined): [Trace, Pl
   useEffect(() => {
     if (!playing || !period) return;
     const rate = speed || Math.max(0.01, (period.last - period.first) / FIT);
-    const timer = setInterval(() => setNow((known) => {
-      const next = (known ?? period.first) + FRAME * rate;
-      return next >= period.last ? undefined : next;
-    }), FRAME);
+    let place = now ?? period.first;
+    const timer = setInterval(() => {
+      place += FRAME * rate;
+      if (place < period.last) return setNow(place);
+      setNow(undefined);
+      setPlaying(false);
+    }, FRAME);
     return () => clearInterval(timer);
+    // Where it goes on from is read once; from then on time moves here.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [playing, period, speed]);
-  const ended = now === undefined;
   // The drawing changes at recorded moments only, however finely time is played.
   const step = now === undefined ? -1 : passed(moments, now);
   // eslint-disable-next-line react-hooks/exhaustive-deps
   const shown = useMemo(() => (now === undefined ? trace : traceAt(trace, now)), [trace, step]);
   const play = () => {
-    if (ended) setNow(period?.first);
+    if (now === undefined) setNow(period?.first);
     setPlaying(true);
   };
-  return [shown, { now, period, playing: playing && !ended, speed, play, pause: () => setPlaying(false), seek: setNow, setSpeed }];
+  return [shown, { now, period, playing, speed, play, pause: () => setPlaying(false), seek: setNow, setSpeed }];
 }
