@@ -36,9 +36,8 @@ export function usePlayback(trace: Trace, start: number | undefined): [Trace, Pl
     let place = now ?? period.first;
     const timer = setInterval(() => {
       place += FRAME * rate;
-      if (place < period.last) return setNow(place);
-      setNow(undefined);
-      setPlaying(false);
+      setNow(place < period.last ? place : undefined);
+      if (place >= period.last) setPlaying(false);
     }, FRAME);
     return () => clearInterval(timer);
     // Where it goes on from is read once; from then on time moves here.
