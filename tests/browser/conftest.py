@@ -8,12 +8,13 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from devtools.harness import AirflowHarness
-from tests.browser.flows import FOREIGN, INVOICES, TICKET, large
+from tests.browser.flows import CALLER, FOREIGN, INVOICES, REVIEW, SHOUT, TICKET, WEATHER, large
 
 HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -25,7 +26,11 @@ FLOWS = {
     "flowdrop_support_ticket": {"message": "It is urgent: my parcel is lost"},
     "flowdrop_invoice_rounds": {},
     "flowdrop_large_200": {},
+    "flowdrop_weather_report": {},
+    "flowdrop_shout_caller": {},
 }
+#: What a page's server refused on purpose in a test is no complaint about the page.
+_REFUSED = re.compile(r"status of 4\d\d")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,15 +49,31 @@ class Site:
 
     def prepare(self) -> None:
         """Bring the workflows in and run each once."""
-        for document in (TICKET, INVOICES, large(200)):
-            self.harness.add_workflow(f"{document['id']}.json", json.dumps(document))
+        for document in (TICKET, INVOICES, large(200), WEATHER, SHOUT, CALLER, REVIEW):
+            self.bring(document)
         self.harness.add_dag_file("not_a_flow.py", FOREIGN)
+        self.harness.await_dag("flowdrop_shout")
+        self.harness.await_dag("flowdrop_release_review")
         client = self.harness.client()
         for dag_id, conf in (*FLOWS.items(), ("not_a_flow", {})):
             self.harness.await_dag(dag_id)
             self.runs[dag_id] = client.trigger(dag_id, conf)
         for dag_id, run_id in self.runs.items():
             client.wait(dag_id, run_id)
+
+    def bring(self, document: dict[str, Any]) -> None:
+        """Put a workflow into the watched folder, or a new revision of it."""
+        self.harness.add_workflow(f"{document['id']}.json", json.dumps(document))
+
+    def start(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start one more run and return its id."""
+        return self.harness.client().trigger(dag_id, conf or {})
+
+    def finished(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start one more run, wait for its end and return its id."""
+        run_id = self.start(dag_id, conf)
+        self.harness.client().wait(dag_id, run_id)
+        return run_id
 
     def run_path(self, dag_id: str, run_id: str | None = None) -> str:
         """The address of a run's drawing."""
@@ -82,10 +103,11 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
-def _signed_in(chromium, site: Site, theme: str):
+def _signed_in(chromium, site: Site, theme: str, user: str = "admin"):
     context = chromium.new_context(base_url=site.harness.url, viewport={"width": 1440, "height": 900}, color_scheme=theme)
     context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-    token = site.harness.client().token()
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.harness.url)
+    token = site.harness.client(user).token()
     context.add_cookies([{"name": "_token", "value": token, "url": site.harness.url}])
     return context
 
@@ -116,6 +138,28 @@ def page(chromium, site, theme):
     yield found
     context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def viewer(chromium, site):
+    """A page of somebody who may only look."""
+    context = _signed_in(chromium, site, "light", "viewer")
+    found = context.new_page()
+    complaints = _complaints(found)
+    yield found
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def refused(chromium, site):
+    """A page on which the API may refuse something, which Chromium reports as an error."""
+    context = _signed_in(chromium, site, "light")
+    found = context.new_page()
+    complaints = _complaints(found)
+    yield found
+    context.close()
+    assert [text for text in complaints if not _REFUSED.search(text)] == []
 
 
 @pytest.fixture

@@ -66,6 +66,72 @@ INVOICES = flow(
 )
 
 
+#: Waits twice for a person: a yes or no, then a form.
+REVIEW = flow(
+    "release_review",
+    [
+        at(0, 60, node("text_input.1", label="What to ask", defaultValue="Publish the spring news?")),
+        at(330, 60, node("confirmation.1", label="Ask the editor", confirm_label="Publish", cancel_label="Keep it")),
+        at(
+            680,
+            0,
+            node(
+                "form_input.1",
+                label="Ask for the details",
+                message="Where and how often?",
+                schema={
+                    "type": "object",
+                    "required": ["channel", "times"],
+                    "properties": {
+                        "channel": {"type": "string", "title": "Channel", "enum": ["site", "mail"]},
+                        "times": {"type": "integer", "title": "How often", "minimum": 1},
+                        "pinned": {"type": "boolean", "title": "Pin to the front page"},
+                    },
+                },
+            ),
+        ),
+        at(1030, 0, node("data_to_json.1", label="Publish")),
+        at(680, 260, node("text_output.1", label="Put aside")),
+    ],
+    [
+        "text_input.1:text > confirmation.1:message",
+        "confirmation.1:True > form_input.1:trigger",
+        "form_input.1:data > data_to_json.1:data",
+        "confirmation.1:False > text_output.1:trigger",
+        "text_input.1:text > text_output.1:text",
+    ],
+)
+
+#: Fails three times, then its error edge goes on.
+WEATHER = flow(
+    "weather_report",
+    [
+        at(0, 60, node("http_request.1", label="Ask the weather service", url="http://no-such-host.invalid/", maxRetries=2)),
+        at(360, 60, node("data_to_json.1", label="Use yesterday's report")),
+    ],
+    ["http_request.1:error > data_to_json.1:data"],
+)
+
+#: A workflow and the one it calls.
+SHOUT = flow(
+    "shout",
+    [node("text_processor.1", label="Shout", operation="uppercase"), node("text_output.1", label="Say it")],
+    ["text_processor.1:text > text_output.1:text"],
+    input_ports=[{"name": "words", "node_id": "text_processor.1", "port": "text"}],
+    output_ports=[{"name": "shouted", "node_id": "text_processor.1", "port": "text"}],
+    parameter_schema={"type": "object", "properties": {"words": {"type": "string"}}},
+)
+CALLER = flow(
+    "shout_caller",
+    [
+        at(0, 0, mapper("data_mapper.1", "Words", '{"words": "hello"}')),
+        at(340, 0, node("workflow_executor.1", label="Let another shout", workflow_id="shout", execution_mode="job_wait")),
+        at(680, 0, node("data_to_json.1", label="Keep it")),
+    ],
+    ["data_mapper.1:y > workflow_executor.1:input_data", "workflow_executor.1:outputs > data_to_json.1:data"],
+)
+
+
 def large(size: int) -> dict[str, Any]:
     """A tree of ``size`` nodes in one task, so that it runs within seconds."""
     nodes = [at(0, 0, node("text_processor.0", label="Start", text="hello", operation="uppercase"))]

@@ -21,6 +21,7 @@ PREFIX = "/api/v1"
 
 _ROUTERS = (
     "system",
+    "views",
     "node_types",
     "launching",
     "store",

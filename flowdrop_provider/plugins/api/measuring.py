@@ -135,6 +135,7 @@ def _computed(session: Session, query: Any, keys: tuple[str, ...]) -> Groups:
         percentile(0.5).within_group(data.c.seconds),
         percentile(0.95).within_group(data.c.seconds),
         func.max(data.c.seconds),
+        func.avg(data.c.seconds),
         percentile(0.5).within_group(data.c.waited),
         percentile(0.95).within_group(data.c.waited),
     )
@@ -155,7 +156,8 @@ def _of_samples(rows: list[Any], *, complete: bool) -> dict[str, Any]:
     seconds = [row.seconds for row in rows if row.seconds is not None]
     waited = [row.waited for row in rows if row.waited is not None]
     failed = sum(bool(row.failed) for row in rows)
-    spread = (_percentile(seconds, 50), _percentile(seconds, 95), max(seconds, default=None))
+    mean = statistics.fmean(seconds) if seconds else None
+    spread = (_percentile(seconds, 50), _percentile(seconds, 95), max(seconds, default=None), mean)
     return _figures(len(rows), failed, *spread, _percentile(waited, 50), _percentile(waited, 95), complete=complete)
 
 
@@ -172,6 +174,7 @@ def _figures(
     p50: float | None,
     p95: float | None,
     longest: float | None,
+    mean: float | None,
     waited_p50: float | None,
     waited_p95: float | None,
     *,
@@ -181,7 +184,7 @@ def _figures(
         "count": count,
         "failed": failed,
         "failure_rate": round(failed / count, 6) if count else 0.0,
-        "duration_s": {"p50": _rounded(p50), "p95": _rounded(p95), "max": _rounded(longest)},
+        "duration_s": {"p50": _rounded(p50), "p95": _rounded(p95), "max": _rounded(longest), "mean": _rounded(mean)},
         "queue_wait_s": {"p50": _rounded(waited_p50), "p95": _rounded(waited_p95)},
         "complete": complete,
     }

@@ -22,7 +22,7 @@ from flowdrop_provider.plugins.api.reading import SUMMARY_KEY, plain
 from flowdrop_provider.plugins.api.shapes.pipelines import pipeline_row
 from flowdrop_provider.plugins.api.states import RUN_STATUSES, run_status
 
-__all__ = ["RunFilter", "dag_ids_of", "list_runs", "run_conditions"]
+__all__ = ["RunFilter", "columns", "dag_ids_of", "list_runs", "run_conditions", "shown_run", "status_condition"]
 
 _Result = aliased(TaskInstance)
 _Summary = aliased(XComModel)
@@ -43,7 +43,8 @@ def dag_ids_of(readable: set[str], workflow_id: str | None) -> set[str]:
     return readable if workflow_id is None else readable & {dag_id_of(workflow_id), workflow_id}
 
 
-def _columns() -> Select[Any]:
+def columns() -> Select[Any]:
+    """Return the query of runs with what tells their status: the last task's state and its summary."""
     return (
         select(
             DagRun.dag_id,
@@ -81,7 +82,7 @@ def _columns() -> Select[Any]:
     )
 
 
-def _status_condition(status: str) -> ColumnElement[bool]:
+def status_condition(status: str) -> ColumnElement[bool]:
     """Return the condition for one status, in the words of :func:`~.states.run_status`."""
     told = _Summary.value["status"].as_string()
     conditions: dict[str, ColumnElement[bool]] = {
@@ -112,7 +113,7 @@ def run_conditions(dag_ids: set[str], wanted: RunFilter) -> list[ColumnElement[b
     """Return the conditions of a filter over runs."""
     found: list[ColumnElement[bool]] = [DagRun.dag_id.in_(sorted(dag_ids))]
     if wanted.status:
-        found.append(_status_condition(wanted.status))
+        found.append(status_condition(wanted.status))
     if wanted.since:
         found.append(DagRun.run_after >= wanted.since)
     if wanted.until:
@@ -124,15 +125,16 @@ def list_runs(session: Session, readable: set[str], wanted: RunFilter, page: Pag
     """Return a page of runs, newest first, and how many there are under the same filter (API-6)."""
     dag_ids = dag_ids_of(readable, wanted.workflow_id)
     conditions = run_conditions(dag_ids, wanted)
-    query = _columns().where(*conditions)
+    query = columns().where(*conditions)
     counted = query.with_only_columns(func.count()) if wanted.status else select(func.count(DagRun.id)).where(*conditions)
     total = session.scalar(counted.order_by(None)) or 0
     rows = session.execute(query.order_by(DagRun.id.desc()).limit(page.limit).offset(page.offset)).all()
     drawings = latest_drawings(session, {row.dag_id for row in rows})
-    return [_shown(row, drawings.get(row.dag_id)) for row in rows], total
+    return [shown_run(row, drawings.get(row.dag_id)) for row in rows], total
 
 
-def _shown(row: Any, drawing: Any) -> dict[str, Any]:
+def shown_run(row: Any, drawing: Any) -> dict[str, Any]:
+    """Return a row of :func:`columns` as lists show it; the drawing may be ``None``."""
     status = run_status(row.state, plain(row.summary) or None, row.result_state)
     workflow_id = drawing.workflow_id if drawing is not None else row.dag_id
     name = drawing.name if drawing is not None else row.dag_id

@@ -28,6 +28,8 @@ router = APIRouter(tags=["figures"])
 MEASURED = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 AUDITED = listed(DagAccessEntity.AUDIT_LOG)
 _DETAILS = ("method", "path", "body", "state", "note", "only_failed", "dry_run")
+#: What Airflow writes into the same log by itself.
+_TASK_EVENTS = ("running", "success", "failed", "skipped", "up_for_retry", "up_for_reschedule", "deferred", "awaiting_input")
 _LONGEST = dt.timedelta(days=366)
 
 
@@ -56,14 +58,20 @@ def get_audit(
     readable: Annotated[set[str], AUDITED],
     workflow_id: str | None = None,
     event: Annotated[str | None, Query(max_length=60)] = None,
+    by_people: bool = False,
     limit: int = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> dict[str, Any]:
-    """Return what people did to FlowDrop's workflows and runs, the newest first, from Airflow's action log."""
+    """Return what people did to FlowDrop's workflows and runs, the newest first, from Airflow's action log.
+
+    ``by_people`` leaves out what Airflow notes there itself: the states that tasks came into.
+    """
     size = min(max(limit, 1), 100)
     query = select(Log).where(Log.dag_id.in_(sorted(dag_ids_of(readable, workflow_id)))).order_by(Log.id.desc()).limit(size + 1)
     if event is not None:
         query = query.where(Log.event == event)
+    if by_people:
+        query = query.where(Log.event.not_in(_TASK_EVENTS))
     if cursor is not None:
         query = query.where(Log.id < open_cursor(cursor, int)[0])
     entries = list(session.scalars(query))

@@ -54,3 +54,14 @@ export function ago(iso: string | null, now: number): string {
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
   return `${Math.floor(seconds / 86400)} d ago`;
 }
+
+/** The time of day of a moment, in the host's time zone, to the millisecond. */
+export function clock(iso: string | null | undefined): string {
+  if (!iso) return "";
+  return new Intl.DateTimeFormat("sv-SE", {
+    timeZone: hostTimeZone(), hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3,
+  }).format(new Date(iso)).replace(",", ".");
+}
+
+/** A share as percent: `0 %`, `4.2 %`, `100 %`. */
+export const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;

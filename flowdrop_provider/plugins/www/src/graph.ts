@@ -11,6 +11,10 @@ export interface CardData extends Record<string, unknown> {
   attempt: number;
   inputs: string[];
   outputs: string[];
+  /** On the chain that decided how long the run took. */
+  critical?: boolean;
+  /** What another run or revision that is laid beside makes of it, and in a few words how. */
+  beside?: { differs: boolean; words: string };
 }
 
 export type Card = Node<CardData, "card" | "note">;
@@ -71,8 +75,16 @@ function attempts(timeline: Span[]): Map<string, number> {
   return found;
 }
 
+/** What a view knows of the nodes beyond the trace. */
+export interface Marks {
+  critical?: Set<string>;
+  beside?: Map<string, { differs: boolean; words: string }>;
+  /** The line whose values are shown. */
+  edge?: string | null;
+}
+
 /** The cards of a trace, where the author put them. */
-export function cards(trace: Trace): Card[] {
+export function cards(trace: Trace, marks: Marks = {}): Card[] {
   const { nodes = [], edges = [] } = trace.graph;
   const ports = wired(edges);
   const places = isPlaced(nodes) ? undefined : layered(nodes, edges);
@@ -85,6 +97,7 @@ export function cards(trace: Trace): Card[] {
     const data = {
       drawn, inputs, outputs, status: state.status, time: state.execution_time_us,
       rounds: state.executions, attempt: tries.get(drawn.id) ?? 1,
+      critical: marks.critical?.has(drawn.id), beside: marks.beside?.get(drawn.id),
     };
     return {
       id: drawn.id,
@@ -100,9 +113,11 @@ export function cards(trace: Trace): Card[] {
 }
 
 /** The lines of a trace: taken, not taken or still open, told apart by form as well as by colour. */
-export function lines(trace: Trace): Edge[] {
+export function lines(trace: Trace, marks: Marks = {}): Edge[] {
   const states = new Map<string, EdgeState>(trace.edges.map((edge) => [edge.id, edge]));
   const errors = new Set(trace.graph.nodes?.filter((node) => stateOf(trace, node.id).status === "failed").map((node) => node.id));
+  const critical = (edge: DrawnEdge, fate: string) =>
+    fate === "followed" && marks.critical?.has(edge.source) === true && marks.critical.has(edge.target);
   return (trace.graph.edges ?? []).map((edge) => {
     const state = states.get(edge.id);
     const fate = state?.state ?? "open";
@@ -114,7 +129,7 @@ export function lines(trace: Trace): Edge[] {
       sourceHandle: edge.source_port,
       targetHandle: edge.target_port,
       type: edge.kind === "loopback" ? "loop" : "default",
-      className: `fd-edge fd-${fate} fd-kind-${edge.kind}${error ? " fd-error" : ""}`,
+      className: `fd-edge fd-${fate} fd-kind-${edge.kind}${error ? " fd-error" : ""}${critical(edge, fate) ? " fd-critical" : ""}${edge.id === marks.edge ? " fd-chosen" : ""}`,
       label: state && state.times > 1 ? `× ${state.times}` : undefined,
       focusable: false,
       selectable: false,

@@ -9,7 +9,8 @@ export interface Look {
 }
 
 export type IconName =
-  | "check" | "cross" | "skip" | "clock" | "run" | "hand" | "ban" | "dot" | "warning" | "copy" | "lock" | "cut" | "focus" | "table";
+  | "check" | "cross" | "skip" | "clock" | "run" | "hand" | "ban" | "dot" | "warning" | "copy" | "lock" | "cut" | "focus" | "table"
+  | "again" | "compare" | "export" | "play" | "pause" | "path" | "chart" | "audit" | "search";
 
 export const LOOKS: Record<Status, Look> = {
   idle: { label: "Not reached", palette: "gray", icon: "dot" },

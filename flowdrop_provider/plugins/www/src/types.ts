@@ -93,6 +93,8 @@ export interface Attempt {
   started?: string | null;
   execution_time_us?: number | null;
   error?: JobError | null;
+  input_data?: Record<string, Json>;
+  output_data?: Record<string, Json>;
 }
 
 export interface Span {
@@ -163,11 +165,15 @@ export interface RunRow {
   run_id: string;
   triggered_by: Trigger;
   source: string | null;
+  dag_id: string;
+  /** What ended it, for a failed one. */
+  error: { message: string | null; code: string | null; node_id: string | null } | null;
 }
 
-export interface RunPage {
-  data: RunRow[];
-  pagination: { total: number; limit: number; offset: number; has_more: boolean };
+/** A page of a list that is walked with a cursor. */
+export interface Page<T> {
+  data: T[];
+  pagination: { limit: number; next_cursor: string | null };
 }
 
 export interface WorkflowDocument {
@@ -175,4 +181,137 @@ export interface WorkflowDocument {
   name: string;
   nodes?: { id: string; data?: { config?: Record<string, Json> } }[];
   metadata?: { partial?: boolean; airflow?: { revision?: string; dag_id?: string } };
+}
+
+export type Right = "start" | "stop" | "answer" | "values" | "config" | "logs" | "audit";
+export type Rights = Record<Right, boolean>;
+
+export interface StartedRun {
+  pipeline_id: string;
+  dag_id: string;
+  run_id: string;
+}
+
+export interface Rerun {
+  inputs?: Record<string, Json>;
+  from_node?: string;
+}
+
+/** A field's or a whole form's JSON Schema, as far as forms read it. */
+export interface Schema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  enum?: Json[];
+  default?: Json;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  format?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+}
+
+export interface Interrupt {
+  id: string;
+  type: "text" | "form" | "confirmation" | "choice";
+  status: "pending" | "resolved" | "cancelled";
+  message: string;
+  nodeId: string;
+  schema: Schema | null;
+  options: { value: string; label: string }[] | null;
+  defaultValue: Json;
+  createdAt: string | null;
+  expiresAt: string | null;
+  config: { confirm_label?: string; cancel_label?: string };
+}
+
+export interface Difference {
+  path: string;
+  left?: Json;
+  right?: Json;
+}
+
+export interface JobFacts {
+  status: JobStatus;
+  execution_time_us: number | null;
+  job_id: string;
+  error: string | null;
+}
+
+export interface NodeComparison {
+  node_id: string;
+  left: JobFacts | null;
+  right: JobFacts | null;
+  differs: boolean;
+  input_data?: Difference[];
+  input_data_complete?: boolean;
+  output_data?: Difference[];
+  output_data_complete?: boolean;
+}
+
+export interface Comparison {
+  left: Run;
+  right: Run;
+  same_revision: boolean;
+  first_difference: string | null;
+  nodes: NodeComparison[];
+}
+
+export interface LogLine {
+  timestamp: string | null;
+  level: "debug" | "info" | "warning" | "error";
+  message: string;
+  node_id: string;
+}
+
+export interface Figures {
+  count: number;
+  failed: number;
+  failure_rate: number;
+  duration_s: Record<"p50" | "p95" | "max" | "mean", number | null>;
+  queue_wait_s: Record<"p50" | "p95", number | null>;
+  complete: boolean;
+}
+
+export interface Group extends Figures {
+  dag_id?: string;
+  workflow_id?: string;
+  name?: string;
+  node_id?: string;
+  node_type_id?: string;
+  label?: string;
+  previous: Figures | null;
+}
+
+export interface Slice {
+  at: string;
+  count: number;
+  failed: number;
+  mean_s: number | null;
+}
+
+export interface Revision {
+  revision: string;
+  name: string;
+  nodes: number;
+  versions: number[];
+  bundle: string | null;
+  runs: number;
+  failed: number;
+  last_run: string | null;
+  first_seen: string;
+}
+
+export interface AuditEntry {
+  id: number;
+  at: string;
+  event: string;
+  user: string | null;
+  dag_id: string | null;
+  run_id: string | null;
+  pipeline_id: string | null;
+  task_id: string | null;
+  details: Record<string, Json>;
 }

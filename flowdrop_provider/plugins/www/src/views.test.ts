@@ -5,11 +5,11 @@ import { merged, nextPause } from "./follow";
 import { ago, between, bytes, duration } from "./format";
 import { cards, firstFailed, lines, neighbour } from "./graph";
 import { isPlaced, layered } from "./layout";
-import { dagOf, runPath } from "./paths";
-import { beginning, filtersOf, within } from "./runs/filters";
+import { keyOf, runPath } from "./paths";
+import { beginning, filtersOf, queryOf } from "./runs/filters";
 import { bars } from "./run/timeline";
 import { skipSentence } from "./status";
-import type { Changes, DrawnEdge, DrawnNode, RunRow, Span, Trace } from "./types";
+import type { Changes, DrawnEdge, DrawnNode, Span, Trace } from "./types";
 
 const drawn = (id: string, more: Partial<DrawnNode> = {}): DrawnNode => ({ id, label: id, type: "text_input", visual: "", x: 0, y: 0, ...more });
 
@@ -120,25 +120,26 @@ describe("format", () => {
 });
 
 describe("identifiers", () => {
-  it("makes the pipeline id that the API makes, and reads the DAG id back", () => {
+  it("makes the pipeline id that the API makes, and reads both ids back", () => {
     const id = pipelineId("flowdrop_é", "manual__2026-11-23T09:05:10+00:00");
     expect(id).toBe("Zmxvd2Ryb3Bfw6kKbWFudWFsX18yMDI2LTExLTIzVDA5OjA1OjEwKzAwOjAw");
-    expect(dagOf(id)).toBe("flowdrop_é");
+    expect(keyOf(id)).toEqual(["flowdrop_é", "manual__2026-11-23T09:05:10+00:00"]);
     expect(runPath("a", "b+c:d")).toBe("/dags/a/runs/b%2Bc%3Ad/plugin/flowdrop-run");
   });
 });
 
 describe("filters", () => {
+  const none = { workflow: "", status: "", time: "", trigger: "", user: "", error: "", node_id: "" };
+
   it("reads the address and ignores what it does not know", () => {
-    expect(filtersOf(new URLSearchParams("status=failed&time=24h&workflow=w"))).toEqual({ status: "failed", time: "24h", workflow: "w" });
-    expect(filtersOf(new URLSearchParams("status=odd&time=toString"))).toEqual({ status: "", time: "", workflow: "" });
+    expect(filtersOf(new URLSearchParams("status=failed&time=24h&workflow=w&user=ann"))).toEqual({ ...none, status: "failed", time: "24h", workflow: "w", user: "ann" });
+    expect(filtersOf(new URLSearchParams("status=odd&time=toString&trigger=odd"))).toEqual(none);
   });
 
-  it("keeps rows of a period", () => {
-    const rows = [{ id: "new", createdAt: "2026-01-02T00:00:00Z" }, { id: "old", createdAt: "2026-01-01T00:00:00Z" }] as RunRow[];
-    const since = beginning("24h", Date.parse("2026-01-02T12:00:00Z"));
-    expect(within(rows, since).map((row) => row.id)).toEqual(["new"]);
-    expect(within(rows, beginning("", 0))).toHaveLength(2);
+  it("asks the API with the beginning of the period, to the minute", () => {
+    const filters = filtersOf(new URLSearchParams("time=24h&workflow=w"));
+    expect(queryOf(filters, Date.parse("2026-01-02T12:00:31Z"))).toMatchObject({ workflow_id: "w", since: "2026-01-01T12:00:00.000Z" });
+    expect(beginning("", 0)).toBeUndefined();
   });
 });
 

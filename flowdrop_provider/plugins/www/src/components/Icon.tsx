@@ -14,6 +14,15 @@ const PATHS: Record<IconName, string> = {
   lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
   cut: "M6 6l12 12M18 6 6 18M6 3a3 3 0 1 0 0 6 3 3 0 0 0 0-6M6 15a3 3 0 1 0 0 6 3 3 0 0 0 0-6",
   focus: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v4M12 18v4M2 12h4M18 12h4",
+  again: "M4 12a8 8 0 1 1 2.5 5.8M4 20v-5h5",
+  compare: "M8 4v16M16 4v16M3 8l5-4 5 4M21 16l-5 4-5-4",
+  export: "M12 3v12M7 10l5 5 5-5M4 20h16",
+  play: "M7 4l13 8-13 8z",
+  pause: "M8 5v14M16 5v14",
+  path: "M4 18h4l4-12h4l2 6h2",
+  chart: "M4 20V4M4 20h16M8 16v-5M13 16V7M18 16v-8",
+  audit: "M6 3h9l4 4v14H6zM9 12h7M9 16h7",
+  search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14M16 16l5 5",
   table: "M3 5h18v14H3zM3 10h18M3 15h18M10 5v14",
 };
 

@@ -22,6 +22,7 @@ interface CanvasProps {
   lines: Edge[];
   selected: string | undefined;
   select: (id: string | undefined) => void;
+  selectEdge?: (id: string) => void;
 }
 
 /** Shows all of a small drawing; of a large one the selected node, near enough to read. */
@@ -53,7 +54,7 @@ function View({ cards, selected }: Pick<CanvasProps, "cards" | "selected">) {
 }
 
 /** The author's drawing with the states of a run on it. */
-export function Canvas({ cards, lines, selected, select }: CanvasProps) {
+export function Canvas({ cards, lines, selected, select, selectEdge }: CanvasProps) {
   const nodes = cards.map((card) => (card.id === selected ? { ...card, selected: true } : card));
   const far = useStore((state) => state.transform[2] < FAR);
   return (
@@ -61,6 +62,7 @@ export function Canvas({ cards, lines, selected, select }: CanvasProps) {
       className={far ? "fd-far" : ""} colorMode={useHostTheme()} edgeTypes={edgeTypes}
       disableKeyboardA11y edges={lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
       nodesDraggable={false} nodesFocusable={false} nodeTypes={nodeTypes}
+      onEdgeClick={selectEdge ? (_, edge) => selectEdge(edge.id) : undefined}
       onNodeClick={(_, node) => node.type === "card" && select(node.id)} onPaneClick={() => select(undefined)}
       onlyRenderVisibleElements={cards.length > MANY} proOptions={{ hideAttribution: true }}
     >

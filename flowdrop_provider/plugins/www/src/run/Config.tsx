@@ -22,7 +22,7 @@ export function Config({ workflowId, nodeId, revision }: { workflowId: string; n
       {metadata?.airflow?.revision !== revision ? <Text color="orange.fg" fontSize="sm" mb={2}>{TEXT.configNewer}</Text> : null}
       {Object.keys(config).length === 0
         ? <Text color="fg.muted">{TEXT.noConfig}</Text>
-        : <JsonTree marks={NO_MARKS} root="config" value={config} />}
+        : <JsonTree marks={NO_MARKS} name={nodeId} root="config" value={config} />}
     </>
   );
 }

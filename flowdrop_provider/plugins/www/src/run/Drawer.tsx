@@ -1,4 +1,4 @@
-import { Box, Flex, Heading, IconButton, NativeSelect, Text } from "@chakra-ui/react";
+import { Box, Button, Flex, Heading, IconButton, NativeSelect, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -8,15 +8,20 @@ import { Failure, Loading, Notice } from "../components/Messages";
 import { StatusBadge } from "../components/StatusBadge";
 import { duration, moment } from "../format";
 import { stateOf } from "../graph";
-import { LOOKS } from "../status";
+import { setPlace, usePlace } from "../place";
+import { useRights } from "../rights";
+import { isFinal, LOOKS } from "../status";
 import { TEXT } from "../text";
-import type { Job, Trace } from "../types";
+import type { Job, NodeComparison, Trace } from "../types";
+import { Answer } from "./Answer";
 import { JobPanel } from "./JobPanel";
+import { RerunDialog } from "./RerunDialog";
 
 interface DrawerProps {
   trace: Trace;
   nodeId: string;
   close: () => void;
+  compared?: NodeComparison;
 }
 
 function Head({ trace, nodeId, close, job }: DrawerProps & { job: Job | undefined }) {
@@ -30,6 +35,7 @@ function Head({ trace, nodeId, close, job }: DrawerProps & { job: Job | undefine
           <StatusBadge status={job?.status ?? stateOf(trace, nodeId).status} />
           <Text color="fg.muted" fontSize="xs">{[duration(job?.execution_time_us), moment(job?.started)].filter(Boolean).join(" · ")}</Text>
         </Flex>
+        <Flex mt={2}><FromHere nodeId={nodeId} trace={trace} /></Flex>
       </Box>
       <IconButton aria-label={TEXT.close} onClick={close} size="xs" variant="ghost"><Icon name="cross" /></IconButton>
     </Flex>
@@ -52,24 +58,47 @@ function Rounds({ jobs, chosen, choose }: { jobs: Job[]; chosen: number; choose:
   );
 }
 
+/** Starting anew at this node, for those who may, once the run has ended and the node has come to its turn. */
+function FromHere({ trace, nodeId }: { trace: Trace; nodeId: string }) {
+  const { run } = trace;
+  const [open, setOpen] = useState(false);
+  const allowed = useRights([run.dag_id]).of(run.dag_id).start;
+  const label = trace.graph.nodes?.find((node) => node.id === nodeId)?.label ?? nodeId;
+  if (!allowed || !isFinal(run.status)) return null;
+  return (
+    <>
+      <Button onClick={() => setOpen(true)} size="xs" variant="outline"><Icon name="again" />{TEXT.rerunFrom}</Button>
+      {open ? <RerunDialog close={() => setOpen(false)} from={{ id: nodeId, label }} run={run} /> : null}
+    </>
+  );
+}
+
+/** The index of the shown job: the address's round (from 1), else the last. */
+function shownIndex(asked: string | null, count: number): number {
+  const wanted = Number(asked);
+  return asked !== null && wanted >= 1 && wanted <= count ? wanted - 1 : count - 1;
+}
+
 /** What went in and out of the chosen node, beside the drawing. */
-export function Drawer({ trace, nodeId, close }: DrawerProps) {
+export function Drawer({ trace, nodeId, close, compared }: DrawerProps) {
   const { run } = trace;
   const query = useQuery({ queryKey: ["jobs", run.id], queryFn: ({ signal }) => readJobs(run.id, signal), staleTime: Infinity });
-  const [round, setRound] = useState<number>();
+  const asked = usePlace().get("attempt");
   const jobs = query.data?.filter((job) => job.node_id === nodeId) ?? [];
-  const index = Math.min(round ?? jobs.length - 1, jobs.length - 1);
+  const index = shownIndex(asked, jobs.length);
   const job = jobs[index];
+  const waiting = stateOf(trace, nodeId).status === "interrupted";
   return (
     <Flex aria-label={trace.graph.nodes?.find((node) => node.id === nodeId)?.label} as="section" bg="bg" borderLeftWidth="1px"
       className="fd-drawer" direction="column">
       <Head close={close} job={job} nodeId={nodeId} trace={trace} />
       <Box flex="1" overflow="auto" p={4}>
+        {waiting ? <Answer nodeId={nodeId} run={run} /> : null}
         {query.isPending ? <Loading rows={3} /> : null}
         {query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : null}
         {query.data && !job ? <Notice icon="dot" title={LOOKS.idle.label}>{TEXT.notReached}</Notice> : null}
-        {jobs.length > 1 ? <Rounds choose={setRound} chosen={index} jobs={jobs} /> : null}
-        {job ? <JobPanel job={job} revision={run.revision} workflowId={run.workflow_id} /> : null}
+        {jobs.length > 1 ? <Rounds choose={(round) => setPlace({ attempt: String(round + 1) })} chosen={index} jobs={jobs} /> : null}
+        {job ? <JobPanel compared={compared} job={job} jobs={jobs} run={run} /> : null}
       </Box>
     </Flex>
   );

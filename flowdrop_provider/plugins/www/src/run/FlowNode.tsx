@@ -31,9 +31,11 @@ function Badges({ rounds, attempt }: { rounds: number; attempt: number }) {
 export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Card>) {
   const { drawn, status, time, inputs, outputs } = data;
   const look = LOOKS[status];
-  const shape = GATEWAYS.test(drawn.type) ? " fd-gateway" : "";
+  const { beside } = data;
+  const shape = [GATEWAYS.test(drawn.type) ? " fd-gateway" : "", data.critical ? " fd-critical" : "", beside?.differs ? " fd-differs" : ""].join("");
   return (
     <div className={`fd-card fd-${look.palette} fd-is-${status}${selected ? " fd-selected" : ""}${shape}`} data-status={status}>
+      {beside?.words ? <span className="fd-beside">{beside.words}</span> : null}
       <div className="fd-head">
         <span className="fd-state"><Icon name={look.icon} size={15} /></span>
         <div className="fd-titles">
@@ -45,7 +47,7 @@ export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Car
       <Ports names={outputs} side="out" />
       <div className="fd-foot">
         <span>{look.label}</span>
-        <span className="fd-right"><Badges attempt={data.attempt} rounds={data.rounds} />{status === "skipped" || status === "idle" ? "" : duration(time)}</span>
+        <span className="fd-right"><Badges attempt={data.attempt} rounds={data.rounds} />{data.rounds > 0 ? duration(time) : ""}</span>
       </div>
     </div>
   );

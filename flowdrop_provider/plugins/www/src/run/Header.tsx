@@ -1,8 +1,11 @@
 import { Box, Button, Flex, Heading, Text } from "@chakra-ui/react";
+import type { ReactNode } from "react";
+import { Link } from "react-router-dom";
 
 import { Icon } from "../components/Icon";
 import { StatusBadge } from "../components/StatusBadge";
 import { between, duration, moment } from "../format";
+import { keyOf, runPath } from "../paths";
 import { isFinal, LOOKS } from "../status";
 import { TEXT } from "../text";
 import type { JobStatus, Trace } from "../types";
@@ -13,38 +16,50 @@ interface HeaderProps {
   table: boolean;
   setTable: (table: boolean) => void;
   focusFailed: (() => void) | undefined;
+  /** A node that waits for a person, and how to go there. */
+  focusWaiting: (() => void) | undefined;
+  children: ReactNode;
+}
+
+/** The run that this one repeats, if it does. */
+function RepeatOf({ id }: { id: string }) {
+  return <Link className="fd-link" to={runPath(...keyOf(id))}>{TEXT.repeatOf(keyOf(id)[1])}</Link>;
 }
 
 const COUNTED: JobStatus[] = ["completed", "failed", "running", "interrupted", "pending", "skipped", "cancelled"];
 
 function Counts({ summary }: { summary: Record<string, number> }) {
   return COUNTED.filter((status) => (summary[status] ?? 0) > 0).map((status) => (
-    <Text as="span" color={`${LOOKS[status].palette}.fg`} fontSize="sm" key={status} title={LOOKS[status].label}>
+    <Text as="span" color={`${LOOKS[status].palette}.fg`} fontSize="xs" key={status} title={LOOKS[status].label}>
       <Flex align="center" as="span" display="inline-flex" gap={1}><Icon name={LOOKS[status].icon} size={12} />{summary[status]} {LOOKS[status].label.toLowerCase()}</Flex>
     </Text>
   ));
 }
 
 /** What the run is and how it stands, in one line. */
-export function Header({ trace, lost, table, setTable, focusFailed }: HeaderProps) {
+export function Header({ trace, lost, table, setTable, focusFailed, focusWaiting, children }: HeaderProps) {
   const { run, summary } = trace;
   const who = [run.triggered.user, run.triggered.source ?? run.triggered.via].filter(Boolean).join(" · ");
   return (
     <Flex align="center" borderBottomWidth="1px" columnGap={4} px={4} py={2} rowGap={1} wrap="wrap">
-      <Box minW={0}>
+      <Box flex="1 1 320px" minW={0}>
         <Flex align="center" gap={2}>
           <Heading size="sm" truncate>{run.name}</Heading>
           <StatusBadge status={run.status} />
           {isFinal(run.status) ? null : <span className="fd-live" role="status">{lost ? TEXT.lost : TEXT.live}</span>}
         </Flex>
+        <Flex columnGap={3} rowGap={0} wrap="wrap"><Counts summary={summary} /></Flex>
         <Text color="fg.muted" fontSize="xs">
           {[moment(run.started ?? run.created), duration(between(run.started, run.completed)), who].filter(Boolean).join(" · ")}
+          {run.rerun_of ? <> · <RepeatOf id={run.rerun_of} /></> : null}
         </Text>
+        {run.note ? <Text fontSize="xs">{run.note}</Text> : null}
       </Box>
-      <Flex columnGap={4} flex="1" justify="flex-end" rowGap={0} wrap="wrap"><Counts summary={summary} /></Flex>
-      <Flex gap={2}>
+      <Flex className="fd-actions" gap={1.5} justify="flex-end" wrap="wrap">
+        {focusWaiting ? <Button colorPalette="orange" onClick={focusWaiting} size="xs" variant="solid"><Icon name="hand" />{TEXT.goToQuestion}</Button> : null}
         {focusFailed ? <Button colorPalette="red" onClick={focusFailed} size="xs" variant="subtle"><Icon name="focus" />{TEXT.firstFailure}</Button> : null}
         <Button onClick={() => setTable(!table)} size="xs" variant="outline"><Icon name="table" />{table ? TEXT.showDrawing : TEXT.showTable}</Button>
+        {children}
       </Flex>
     </Flex>
   );

@@ -3,10 +3,12 @@ import type { ReactNode } from "react";
 
 import { JsonTree } from "../components/JsonTree";
 import { duration, moment } from "../format";
-import { skipSentence } from "../status";
 import { TEXT } from "../text";
-import type { Job, JobError, Json } from "../types";
+import { isFinal, skipSentence } from "../status";
+import type { Job, JobError, Json, NodeComparison, Run } from "../types";
 import { Config } from "./Config";
+import { DiffTab } from "./DiffTab";
+import { Log } from "./Log";
 
 const Quiet = ({ children }: { children: ReactNode }) => <Text color="fg.muted" fontSize="sm">{children}</Text>;
 
@@ -15,10 +17,10 @@ function Values({ job, side }: { job: Job; side: "input" | "output" }) {
   if (value === undefined) return <Quiet>{TEXT.noValues}</Quiet>;
   if (Object.keys(value).length === 0) {
     if (job.status === "idle" || job.status === "pending") return <Quiet>{TEXT.notReached}</Quiet>;
-    if (job.status === "running") return <Quiet>{TEXT.notYet}</Quiet>;
+    if (job.status === "running" || job.status === "interrupted") return <Quiet>{TEXT.notYet}</Quiet>;
     return <Quiet>{side === "input" ? TEXT.noInput : TEXT.noOutput}</Quiet>;
   }
-  return <JsonTree marks={{ truncated: job.truncated ?? {}, redacted: job.redacted ?? [] }} root={`${side}_data`} value={value} />;
+  return <JsonTree marks={{ truncated: job.truncated ?? {}, redacted: job.redacted ?? [] }} name={job.label} root={`${side}_data`} value={value} />;
 }
 
 /** What went wrong: sentence, code, whether to repeat, details. */
@@ -56,23 +58,28 @@ function Attempts({ job }: { job: Job }) {
 
 interface JobPanelProps {
   job: Job;
-  workflowId: string;
-  revision: string;
+  /** All jobs of its node, in their order. */
+  jobs: Job[];
+  run: Run;
+  compared?: NodeComparison;
 }
 
-/** Everything one job tells, in tabs; opens with the error of a failed one. */
-export function JobPanel({ job, workflowId, revision }: JobPanelProps) {
+/** Everything one job tells, in tabs; opens with the error of a failed one, with the differences in a comparison. */
+export function JobPanel({ job, jobs, run, compared }: JobPanelProps) {
   const panels: [keyof typeof TEXT.tabs, ReactNode][] = [
+    ...(job.error ? [["error", <ErrorBox error={job.error} key="error" routed={job.routed} />] as [keyof typeof TEXT.tabs, ReactNode]] : []),
     ["output", <Values job={job} key="output" side="output" />],
     ["input", <Values job={job} key="input" side="input" />],
+    ["diff", <DiffTab compared={compared} job={job} jobs={jobs} key="diff" />],
+    ["log", <Log key="log" live={!isFinal(job.status)} nodeId={job.node_id} runId={run.id} />],
     ["attempts", <Attempts job={job} key="attempts" />],
-    ["config", <Config key="config" nodeId={job.node_id} revision={revision} workflowId={workflowId} />],
+    ["config", <Config key="config" nodeId={job.node_id} revision={run.revision} workflowId={run.workflow_id} />],
   ];
-  if (job.error) panels.unshift(["error", <ErrorBox error={job.error} key="error" routed={job.routed} />]);
+  const first = compared?.differs ? "diff" : job.error ? "error" : "output";
   return (
     <>
       {job.status === "skipped" ? <Box className="fd-skip-reason"><Text fontSize="sm">{skipSentence(job.skip_reason)}</Text></Box> : null}
-      <Tabs.Root defaultValue={job.error ? "error" : "output"} key={`${job.id} ${job.error ? "error" : ""}`} lazyMount size="sm" variant="line">
+      <Tabs.Root className="fd-tabs" defaultValue={first} key={`${job.id} ${first}`} lazyMount size="sm" unmountOnExit variant="line">
         <Tabs.List>
           {panels.map(([name]) => <Tabs.Trigger key={name} value={name}>{TEXT.tabs[name]}</Tabs.Trigger>)}
         </Tabs.List>

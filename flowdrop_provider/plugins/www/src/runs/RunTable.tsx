@@ -1,44 +1,94 @@
-import { Box, Table, Text } from "@chakra-ui/react";
+import { Box, Checkbox, Table, Text } from "@chakra-ui/react";
 import { Link } from "react-router-dom";
 
 import { StatusBadge } from "../components/StatusBadge";
 import { ago, between, duration, moment } from "../format";
-import { dagOf, runPath } from "../paths";
+import { runPath } from "../paths";
 import { isFinal } from "../status";
 import { TEXT } from "../text";
 import type { RunRow } from "../types";
 
-function Row({ row, now }: { row: RunRow; now: number }) {
-  const end = isFinal(row.outcome) ? row.lastExecuted : new Date(now).toISOString();
-  const by = [row.triggered_by.user, row.source ?? row.triggered_by.via ?? row.triggered_by.type].filter(Boolean).join(" · ");
+interface PickProps {
+  label: string;
+  checked: boolean | "indeterminate";
+  change: (checked: boolean) => void;
+}
+
+function Pick({ label, checked, change }: PickProps) {
   return (
-    <Table.Row className="fd-run-row">
+    <Checkbox.Root aria-label={label} checked={checked} onCheckedChange={(event) => change(event.checked === true)} size="sm">
+      <Checkbox.HiddenInput aria-label={label} /><Checkbox.Control />
+    </Checkbox.Root>
+  );
+}
+
+interface RowProps {
+  row: RunRow;
+  now: number;
+  picked: boolean;
+  pick: (picked: boolean) => void;
+}
+
+function Row({ row, now, picked, pick }: RowProps) {
+  const end = isFinal(row.outcome) ? row.lastExecuted : new Date(now).toISOString();
+  const how = row.source ?? row.triggered_by.via ?? row.triggered_by.type;
+  return (
+    <Table.Row className="fd-run-row" data-selected={picked ? "" : undefined}>
+      <Table.Cell className="fd-pick-cell"><Pick change={pick} checked={picked} label={`${TEXT.pick} ${row.name} ${moment(row.createdAt)}`} /></Table.Cell>
       <Table.Cell whiteSpace="nowrap"><StatusBadge status={row.outcome} /></Table.Cell>
       <Table.Cell>
-        <Link className="fd-link fd-cover" to={runPath(dagOf(row.id), row.run_id)}>{row.name}</Link>
-        <Text color="fg.muted" fontSize="xs" truncate>{row.run_id}</Text>
+        <Link className="fd-link fd-cover" to={runPath(row.dag_id, row.run_id)}>{row.name}</Link>
+        <Text color="fg.muted" fontSize="xs" maxW="22rem" truncate>{row.run_id}</Text>
+      </Table.Cell>
+      <Table.Cell maxW="26rem">
+        {row.error ? <Text className="fd-reason" fontSize="sm" title={row.error.message ?? ""}>{row.error.message}</Text> : null}
+        {row.error?.node_id ? <Text color="fg.muted" fontSize="xs">{row.error.node_id}</Text> : null}
       </Table.Cell>
       <Table.Cell whiteSpace="nowrap">
         <Text as="span" title={moment(row.createdAt)}>{ago(row.createdAt, now)}</Text>
         <Text color="fg.muted" fontSize="xs">{moment(row.createdAt)}</Text>
       </Table.Cell>
       <Table.Cell whiteSpace="nowrap">{duration(between(row.createdAt, end))}</Table.Cell>
-      <Table.Cell color="fg.muted">{by}</Table.Cell>
+      <Table.Cell whiteSpace="nowrap">
+        <Text>{row.triggered_by.user ?? TEXT.nobody}</Text>
+        <Text color="fg.muted" fontSize="xs">{TEXT.triggers[how] ?? how}</Text>
+      </Table.Cell>
     </Table.Row>
   );
 }
 
+interface RunTableProps {
+  rows: RunRow[];
+  now: number;
+  picked: Set<string>;
+  pick: (ids: Set<string>) => void;
+}
+
+const COLUMNS = [TEXT.status, TEXT.workflow, TEXT.reason, TEXT.started, TEXT.took, TEXT.by];
+
 /** Runs, newest first; the whole row opens the drawing. */
-export function RunTable({ rows, now }: { rows: RunRow[]; now: number }) {
+export function RunTable({ rows, now, picked, pick }: RunTableProps) {
+  const toggle = (id: string, wanted: boolean) => {
+    const next = new Set(picked);
+    if (wanted) next.add(id);
+    else next.delete(id);
+    pick(next);
+  };
+  const count = rows.filter((row) => picked.has(row.id)).length;
   return (
     <Box borderRadius="md" borderWidth="1px" overflowX="auto">
       <Table.Root aria-label={TEXT.runsOf} size="sm">
         <Table.Header>
           <Table.Row>
-            {[TEXT.status, TEXT.workflow, TEXT.started, TEXT.took, TEXT.by].map((name) => <Table.ColumnHeader key={name}>{name}</Table.ColumnHeader>)}
+            <Table.ColumnHeader width="36px">
+              <Pick change={(all) => pick(new Set(all ? rows.map((row) => row.id) : []))} checked={count > 0 && count < rows.length ? "indeterminate" : count > 0} label={TEXT.pickAll} />
+            </Table.ColumnHeader>
+            {COLUMNS.map((name) => <Table.ColumnHeader key={name}>{name}</Table.ColumnHeader>)}
           </Table.Row>
         </Table.Header>
-        <Table.Body>{rows.map((row) => <Row key={row.id} now={now} row={row} />)}</Table.Body>
+        <Table.Body>
+          {rows.map((row) => <Row key={row.id} now={now} pick={(wanted) => toggle(row.id, wanted)} picked={picked.has(row.id)} row={row} />)}
+        </Table.Body>
       </Table.Root>
     </Box>
   );

@@ -1,51 +1,32 @@
-import { Box, Button, Flex, Heading } from "@chakra-ui/react";
-import { useSearchParams } from "react-router-dom";
+import { Box, Flex, Heading, Tabs } from "@chakra-ui/react";
 
-import { Failure, Loading, Notice } from "../components/Messages";
+import { AuditView } from "../audit/AuditView";
+import { Icon } from "../components/Icon";
+import { MetricsView } from "../metrics/MetricsView";
+import { setPlace, usePlace } from "../place";
 import { TEXT } from "../text";
-import { FilterBar } from "./FilterBar";
-import { filtersOf, isNarrowed, type Filters } from "./filters";
-import { RunTable } from "./RunTable";
-import { useRuns } from "./useRuns";
+import { RunList } from "./RunList";
 
-function List({ filters, clear }: { filters: Filters; clear: () => void }) {
-  const { query, rows } = useRuns(filters);
-  if (query.isPending) return <Loading rows={8} />;
-  if (query.error && rows.length === 0) return <Failure error={query.error} retry={() => void query.refetch()} />;
-  if (rows.length === 0 && isNarrowed(filters)) {
-    return <Notice action={<Button onClick={clear} size="sm" variant="outline">{TEXT.clear}</Button>} title={TEXT.noMatch} />;
-  }
-  if (rows.length === 0) return <Notice icon="run" title={TEXT.noRuns}>{TEXT.noRunsMore}</Notice>;
-  return (
-    <>
-      <RunTable now={query.dataUpdatedAt} rows={rows} />
-      {query.hasNextPage ? (
-        <Flex justify="center">
-          <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()} size="sm" variant="outline">{TEXT.older}</Button>
-        </Flex>
-      ) : null}
-    </>
-  );
-}
+const VIEWS = ["runs", "metrics", "audit"] as const;
+const ICONS = { runs: "table", metrics: "chart", audit: "audit" } as const;
 
-/** FlowDrop's runs with filters in the address; those of one DAG on its own page. */
+/** FlowDrop's runs, their figures and their history; those of one DAG on its own page. */
 export function RunsView({ dagId }: { dagId: string | undefined }) {
-  const [search, setSearch] = useSearchParams();
-  const asked = filtersOf(search);
-  const filters = dagId ? { ...asked, workflow: dagId } : asked;
-  const set = (name: keyof Filters, value: string) => setSearch((known) => {
-    if (value) known.set(name, value);
-    else known.delete(name);
-    return known;
-  });
-  const clear = () => setSearch({});
+  const asked = usePlace().get("view");
+  const view = VIEWS.find((known) => known === asked) ?? "runs";
   return (
-    <Box p={dagId ? 2 : 4}>
-      <Flex direction="column" gap={3}>
-        {dagId ? null : <Heading size="lg">{TEXT.runsOf}</Heading>}
-        <FilterBar clear={clear} filters={filters} fixed={dagId !== undefined} set={set} />
-        <List clear={clear} filters={filters} />
-      </Flex>
+    <Box className="fd-home" p={dagId ? 2 : 4}>
+      <Tabs.Root lazyMount onValueChange={({ value }) => setPlace({ view: value === "runs" ? undefined : value })} size="sm" unmountOnExit value={view} variant="line">
+        <Flex align="center" gap={6} wrap="wrap">
+          {dagId ? null : <Heading size="lg">{TEXT.home}</Heading>}
+          <Tabs.List border="none">
+            {VIEWS.map((name) => <Tabs.Trigger key={name} value={name}><Icon name={ICONS[name]} />{TEXT.views[name]}</Tabs.Trigger>)}
+          </Tabs.List>
+        </Flex>
+        <Tabs.Content value="runs"><RunList dagId={dagId} /></Tabs.Content>
+        <Tabs.Content value="metrics"><MetricsView dagId={dagId} /></Tabs.Content>
+        <Tabs.Content value="audit"><AuditView dagId={dagId} /></Tabs.Content>
+      </Tabs.Root>
     </Box>
   );
 }

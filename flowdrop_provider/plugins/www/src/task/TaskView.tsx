@@ -22,7 +22,7 @@ interface TaskViewProps {
 
 const RESULT = "flowdrop_result";
 
-function OneJob({ job, trace }: { job: Job; trace: Trace }) {
+function OneJob({ job, jobs, trace }: { job: Job; jobs: Job[]; trace: Trace }) {
   const round = job.round.length > 0 ? ` · ${TEXT.round} ${job.round.map((part) => part + 1).join(".")}` : "";
   return (
     <Box borderRadius="md" borderWidth="1px" p={4}>
@@ -31,16 +31,16 @@ function OneJob({ job, trace }: { job: Job; trace: Trace }) {
         <StatusBadge status={job.status} />
         <Text color="fg.muted" fontSize="xs">{duration(job.execution_time_us)}</Text>
       </Flex>
-      <JobPanel job={job} revision={trace.run.revision} workflowId={trace.run.workflow_id} />
+      <JobPanel job={job} jobs={jobs.filter((other) => other.node_id === job.node_id)} run={trace.run} />
     </Box>
   );
 }
 
 function Jobs({ jobs, trace, to }: { jobs: Job[]; trace: Trace; to: string }) {
   return (
-    <Flex direction="column" gap={3} p={2}>
+    <Flex className="fd-task" direction="column" gap={3} p={2}>
       <Link className="fd-link" to={to}>{TEXT.openRun} →</Link>
-      {jobs.map((job) => <OneJob job={job} key={job.id} trace={trace} />)}
+      {jobs.map((job) => <OneJob job={job} jobs={jobs} key={job.id} trace={trace} />)}
     </Flex>
   );
 }
