@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, create_engine
@@ -61,12 +62,31 @@ def test_memory_uses_the_connections_database(monkeypatch: pytest.MonkeyPatch, t
         def get_sqlalchemy_engine(self) -> Engine:
             return create_engine(f"sqlite:///{tmp_path}/memory.db")
 
-    monkeypatch.setattr(BaseHook, "get_hook", classmethod(lambda cls, name: {"memory": Hook()}[name]))
+    connection = SimpleNamespace(get_hook=Hook, conn_type="memory")
+    monkeypatch.setattr(BaseHook, "get_connection", classmethod(lambda cls, name: {"memory": connection}[name]))
     place = Place("global", "", "k")
     store = airflow_memory("memory")
     assert store.get(place) is MISSING
     store.put(place, {"a": 1})
     assert store.get(place) == {"a": 1}
+
+
+def test_memory_needs_no_provider_of_its_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowException
+
+    def refuse() -> None:
+        raise AirflowException("Unknown hook type")
+
+    facts = {"conn_type": "sqlite", "host": f"{tmp_path}/other.db", "get_hook": refuse}
+    known = {"sqlite": SimpleNamespace(**facts), "odd": SimpleNamespace(**{**facts, "conn_type": "ftp"})}
+    monkeypatch.setattr(BaseHook, "get_connection", classmethod(lambda cls, name: known[name]))
+    place = Place("global", "", "k")
+    airflow_memory("sqlite").put(place, 1)
+    assert airflow_memory("sqlite").get(place) == 1
+    with pytest.raises(NodeError) as caught:
+        airflow_memory("odd").get(place)
+    assert caught.value.code == "connection_invalid"
 
 
 def test_every_setting_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
