@@ -14,6 +14,7 @@ from flowdrop_provider.errors import ConfigurationError
 
 __all__ = [
     "allowed_hosts",
+    "api_write_limit",
     "cache_folder",
     "confirmation_default",
     "confirmation_expiry",
@@ -114,6 +115,11 @@ def confirmation_expiry() -> float:
     if not seconds > 0:
         raise ConfigurationError("[flowdrop] confirmation_expiry must be positive: a run must not wait for ever.")
     return seconds
+
+
+def api_write_limit() -> str:
+    """``[flowdrop] api_write_limit``: writing requests of one caller to one API process, as ``600/minute``; empty for any."""
+    return _get("api_write_limit", "600/minute").strip()
 
 
 def workflow_store() -> str:

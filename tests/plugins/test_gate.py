@@ -86,3 +86,23 @@ def test_an_origin_is_compared_whole():
     assert not allowed_origin({"origin": "https://editor.example.evil"}, "http://a", others)
     assert not allowed_origin({"origin": "http://b"}, "http://", others)
     assert allowed_origin({"origin": "https://a"}, "http://a", [])
+
+
+def test_one_caller_writes_so_often_and_reads_as_often_as_it_likes(client, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__API_WRITE_LIMIT", "3/minute")
+    ada, bob = ({"authorization": f"Bearer {name}"} for name in ("ada", "bob"))
+    answers = [client.post("/", headers=ada) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert refusal(answers[-1]) == (429, "RATE_LIMITED")
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert client.post("/", headers=bob).status_code == 200
+    assert client.get("/", headers=ada).status_code == 200
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__API_WRITE_LIMIT", "")
+    assert client.post("/", headers=ada).status_code == 200
+
+
+def test_a_limit_that_is_none_is_told(client, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__API_WRITE_LIMIT", "often")
+
+    assert refusal(client.post("/")) == (500, "CONF_WRITE_LIMIT")

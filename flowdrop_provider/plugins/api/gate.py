@@ -1,4 +1,4 @@
-"""The gate before every writing route: origin, content type, size, shape of the body (API-1, STORE-1).
+"""The gate before every writing route: origin, rate, content type, size, shape of the body (API-1, STORE-1).
 
 A browser sends Airflow's session cookie along with requests that another site's page makes. FlowDrop's editor sends no CSRF
 token, so what protects writing routes is the ``Origin`` of the request: the server's own, or one that the deployment listed in
@@ -8,6 +8,8 @@ token, so what protects writing routes is the ``Origin`` of the request: the ser
 from __future__ import annotations
 
 import json
+import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,8 +19,9 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 from flowdrop_provider.document.parsing import MAX_BYTES, parse
-from flowdrop_provider.errors import DocumentError
+from flowdrop_provider.errors import ConfigurationError, DocumentError
 from flowdrop_provider.plugins.api.errors import ApiError, envelope
+from flowdrop_provider.plugins.api.limiting import caller_of, seconds_to_wait
 
 __all__ = ["BodyGate", "allowed_origin"]
 
@@ -26,6 +29,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+log = logging.getLogger("flowdrop.api")
 
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -49,12 +54,17 @@ class BodyGate:
         try:
             headers = Headers(scope=scope)
             self._check_origin(headers, scope)
+            _check_rate(headers, scope)
             body = await _read(headers, receive)
             if body:
                 # Eight mebibytes of JSON take long enough to hold up everybody else.
                 await run_sync(_check_body, headers, body)
+        except ConfigurationError as error:
+            log.exception("A setting of this deployment is wrong.")
+            await JSONResponse(envelope(error.code, error.message), 500)(scope, receive, send)
+            return
         except ApiError as error:
-            answer = JSONResponse(envelope(error.code, error.message, error.details), error.status)
+            answer = JSONResponse(envelope(error.code, error.message, error.details), error.status, error.headers)
             await answer(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
@@ -63,6 +73,17 @@ class BodyGate:
         own = f"{scope.get('scheme', 'http')}://{headers.get('host', '')}"
         if not allowed_origin(headers, own, self._origins()):
             raise ApiError(403, "ORIGIN_REFUSED", "Another site's page may not do this with your session.")
+
+
+def _check_rate(headers: Headers, scope: Scope) -> None:
+    wait = seconds_to_wait(caller_of(headers, scope.get("client")))
+    if wait:
+        raise ApiError(
+            429,
+            "RATE_LIMITED",
+            f"Too many changes at once; go on in {math.ceil(wait)} s.",
+            headers={"Retry-After": str(math.ceil(wait))},
+        )
 
 
 def allowed_origin(headers: Mapping[str, str], own: str, others: list[str]) -> bool:
