@@ -1,9 +1,16 @@
-/** The answers of /flowdrop/api/v1 that the views read (docs/openapi.json). Times are ISO 8601 in UTC, durations microseconds. */
+/**
+ * The answers of /flowdrop/api/v1 that the views read. Those with a schema are generated from docs/openapi.json (`npm run generate`);
+ * here only the parts are named that the schemas leave open. Times are ISO 8601 in UTC, durations microseconds.
+ */
 
-export type JobStatus = "idle" | "pending" | "running" | "completed" | "failed" | "cancelled" | "skipped" | "interrupted";
-export type RunStatus = "pending" | "running" | "paused" | "completed" | "completed_with_warnings" | "failed" | "cancelled";
+import type { components } from "./openapi";
+
+type Schemas = components["schemas"];
+
+export type JobStatus = Schemas["RunJob"]["status"];
+export type RunStatus = Schemas["Run"]["status"];
 export type Status = JobStatus | RunStatus;
-export type EdgeFate = "followed" | "not_followed" | "open" | "not_an_order";
+export type EdgeFate = Schemas["EdgeState"]["state"];
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -14,31 +21,9 @@ export interface JobError {
   details?: Json;
 }
 
-export interface Trigger {
-  type: string;
-  via: string | null;
-  user: string | null;
-  source?: string | null;
-}
+export type Trigger = Omit<Schemas["Trigger"], "source"> & Partial<Pick<Schemas["Trigger"], "source">>;
 
-export interface Run {
-  id: string;
-  workflow_id: string;
-  name: string;
-  revision: string;
-  dag_id: string;
-  run_id: string;
-  status: RunStatus;
-  created: string | null;
-  started: string | null;
-  completed: string | null;
-  triggered: Trigger;
-  rerun_of: string | null;
-  note: string | null;
-  error: JobError | null;
-  warnings: Json[];
-  changed: string;
-}
+export type Run = Omit<Schemas["Run"], "error" | "warnings" | "triggered"> & { error: JobError | null; warnings: Json[]; triggered: Trigger };
 
 export interface DrawnNode {
   id: string;
@@ -71,22 +56,9 @@ export interface Drawing {
   edges?: DrawnEdge[];
 }
 
-export interface NodeState {
-  status: JobStatus;
-  executions: number;
-  execution_time_us: number;
-  skip_reason: string | null;
-  error: string | null;
-  job_ids: string[];
-}
+export type NodeState = Schemas["NodeState"];
 
-export interface EdgeState {
-  id: string;
-  source: string;
-  target: string;
-  state: EdgeFate;
-  times: number;
-}
+export type EdgeState = Omit<Schemas["EdgeState"], "kind"> & { kind?: string };
 
 export interface Attempt {
   number?: number;
@@ -97,63 +69,23 @@ export interface Attempt {
   output_data?: Record<string, Json>;
 }
 
-export interface Span {
-  job_id: string;
-  node_id: string;
-  status: JobStatus;
-  queued: string | null;
-  started: string | null;
-  completed: string | null;
-  round: number[];
-  attempts: Attempt[];
-  try_number: number;
-}
+export type Span = Omit<Schemas["Span"], "attempts"> & { attempts: Attempt[] };
 
-export interface Trace {
-  run: Run;
-  graph: Drawing;
-  nodes: Record<string, NodeState>;
-  edges: EdgeState[];
-  timeline: Span[];
-  summary: Record<string, number>;
-}
+export type Trace = Pick<Schemas["Trace"], "nodes" | "summary"> & { run: Run; graph: Drawing; edges: EdgeState[]; timeline: Span[] };
 
-export interface Changes {
-  run: Run;
-  nodes: Record<string, NodeState>;
-  summary: Record<string, number>;
-  cursor: string;
-  finished: boolean;
-}
+export type Changes = Omit<Schemas["Changes"], "run"> & { run: Run };
 
-export interface Job {
-  id: string;
-  node_id: string;
-  node_type_id: string;
-  label: string;
-  status: JobStatus;
-  skip_reason: string | null;
-  queued: string | null;
-  started: string | null;
-  completed: string | null;
-  execution_time_us: number | null;
-  execution_number: number;
-  round: number[];
-  routed: boolean;
-  active_branches: string[];
-  retry_count: number;
-  max_retries: number;
+type OpenJob = "error" | "order" | "task_state" | "input_data" | "output_data" | "attempts" | "truncated" | "redacted";
+
+export type Job = Omit<Schemas["RunJob"], OpenJob> & {
   error: JobError | null;
-  task_id: string;
-  map_index: number;
-  try_number: number;
   /** Absent for a reader who may not read XComs. */
   input_data?: Record<string, Json>;
   output_data?: Record<string, Json>;
   attempts?: Attempt[];
   truncated?: Record<string, number>;
   redacted?: string[];
-}
+};
 
 export interface RunRow {
   id: string;
@@ -186,11 +118,7 @@ export interface WorkflowDocument {
 export type Right = "start" | "stop" | "answer" | "values" | "config" | "logs" | "audit";
 export type Rights = Record<Right, boolean>;
 
-export interface StartedRun {
-  pipeline_id: string;
-  dag_id: string;
-  run_id: string;
-}
+export type StartedRun = Pick<Schemas["Started"], "pipeline_id" | "dag_id" | "run_id">;
 
 export interface Rerun {
   inputs?: Record<string, Json>;
@@ -251,13 +179,7 @@ export interface NodeComparison {
   output_data_complete?: boolean;
 }
 
-export interface Comparison {
-  left: Run;
-  right: Run;
-  same_revision: boolean;
-  first_difference: string | null;
-  nodes: NodeComparison[];
-}
+export type Comparison = Omit<Schemas["Comparison"], "left" | "right" | "nodes" | "outputs"> & { left: Run; right: Run; nodes: NodeComparison[] };
 
 export interface LogLine {
   timestamp: string | null;
@@ -266,24 +188,14 @@ export interface LogLine {
   node_id: string;
 }
 
-export interface Figures {
-  count: number;
-  failed: number;
-  failure_rate: number;
+export type Figures = Omit<Schemas["Figures"], "duration_s" | "queue_wait_s"> & {
   duration_s: Record<"p50" | "p95" | "max" | "mean", number | null>;
   queue_wait_s: Record<"p50" | "p95", number | null>;
-  complete: boolean;
-}
+};
 
-export interface Group extends Figures {
-  dag_id?: string;
-  workflow_id?: string;
-  name?: string;
-  node_id?: string;
-  node_type_id?: string;
-  label?: string;
-  previous: Figures | null;
-}
+type Named = "dag_id" | "workflow_id" | "name" | "node_id" | "node_type_id" | "label";
+
+export type Group = Figures & { [K in Named]?: string } & { previous: Figures | null };
 
 export interface Slice {
   at: string;
