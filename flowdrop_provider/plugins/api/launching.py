@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.operators.reuse import REUSE_KEY, Reuse, sealed_reuse
 from flowdrop_provider.plugins.api.controlling import active_children
 from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.security import may
 
 __all__ = ["CONF_KEY", "SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
 
@@ -183,21 +185,21 @@ def _latest(session: Session, dag_id: str) -> Any:
     return found
 
 
-def stop_run(
-    session: Session, run: DagRun, user: BaseUser, reason: str, *, allowed: Callable[[str], bool] = lambda _dag_id: True
-) -> list[DagRun]:
-    """Stop a run from outside, and the runs it started (ORC-15).
+def stop_run(session: Session, run: DagRun, user: BaseUser, reason: str) -> list[DagRun]:
+    """Stop a run from outside, and the runs it started that the user may stop (ORC-15).
 
     A note says who and why; then Airflow's ``failed`` ends the tasks (DESIGN 4).
 
-    :param allowed: whether the caller may stop runs of a DAG; started runs of other DAGs go on.
     :returns: the started runs that were stopped as well.
     :raises ApiError: 409 ``PIPELINE_TERMINAL`` (INT-16).
     """
     if str(run.state) in ("success", "failed"):
         raise ApiError(409, "PIPELINE_TERMINAL", "The run has already ended.")
     # Before the run ends: a run that is over starts nothing more, but one that was started before is still to be found.
-    children = [child for child in active_children(session, run) if allowed(child.dag_id)]
+    started = active_children(session, run)
+    foreign = {child.dag_id for child in started} - {run.dag_id}
+    refused = {dag_id for dag_id in foreign if not may(session, user, "PUT", DagAccessEntity.RUN, dag_id)}
+    children = [child for child in started if child.dag_id not in refused]
     _end(session, run, user, reason)
     for child in children:
         _end(session, child, user, f"The run that started it was cancelled. {reason}".strip())

@@ -18,7 +18,7 @@ from flowdrop_provider.plugins.api.launching import stop_run
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.run_lists import RunFilter, list_runs
-from flowdrop_provider.plugins.api.security import UserDep, listed, may, may_read_values, of_run, of_workflow
+from flowdrop_provider.plugins.api.security import UserDep, listed, may_read_values, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.pipelines import editor_document, light_document, pipeline_document
 
@@ -105,11 +105,7 @@ def stop_pipeline(
 
     :raises ApiError: 409 ``PIPELINE_TERMINAL`` when it has ended by itself (INT-16).
     """
-
-    def allowed(dag_id: str) -> bool:
-        return dag_id == run.dag_id or may(session, user, "PUT", DagAccessEntity.RUN, dag_id)
-
-    children = stop_run(session, run, user, _reason(body), allowed=allowed)
+    children = stop_run(session, run, user, _reason(body))
     stopped = [pipeline_id(child.dag_id, child.run_id) for child in children]
     return {"success": True, "message": "Execution cancelled", "data": {"status": "cancelled", "children": stopped}}
 
