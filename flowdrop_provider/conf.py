@@ -25,6 +25,7 @@ __all__ = [
     "file_root",
     "fused",
     "hooks",
+    "http_binary_bodies",
     "http_connections",
     "large_value_bytes",
     "large_value_path",
@@ -186,6 +187,11 @@ def allowed_hosts() -> list[str]:
 def _pairs(key: str) -> dict[str, str]:
     pairs = (entry.split("=", 1) for entry in _words(key) if "=" in entry)
     return {name.strip(): value.strip() for name, value in pairs}
+
+
+def http_binary_bodies() -> str:
+    """``[flowdrop] http_binary_bodies``: a binary reply of ``http_request`` is ``refuse``d, or ``keep``t as a file (refuse)."""
+    return _get("http_binary_bodies", "refuse").strip().lower()
 
 
 def http_connections() -> dict[str, str]:

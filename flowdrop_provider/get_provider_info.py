@@ -106,6 +106,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "hooks": _option("Code called before and after each node, as module:attribute, comma-separated, besides installed hooks."),
     "file_root": _option("Folder or object storage URL below which file nodes work; empty refuses them."),
     "allowed_hosts": _option("Internal hosts or networks that HTTP nodes may reach, comma-separated."),
+    "http_binary_bodies": _option("refuse a binary reply of http_request, or keep it below file_root.", default="refuse"),
     "http_connections": _option("Airflow connection by host, as host=connection_id, comma-separated."),
     "memory_conn_id": _option("Connection of the SQL database memory nodes use; empty refuses them."),
     "model_conn_id": _option("Pydantic AI connection of AI nodes; empty refuses them."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import mimetypes
 import re
 from collections.abc import Mapping
 from email.message import Message
@@ -73,6 +75,21 @@ def body_text(reply: HttpReply) -> str:
         raise NodeError(f"The reply of {reply.url} is not text.", code="not_utf8") from None
 
 
+def _body(reply: HttpReply, context: NodeContext) -> str:
+    """Return the body as text; a binary one is kept as a file where the deployment says so, and its public path returned.
+
+    The file is named by run, node and content, so that a retry writes it again instead of leaving two.
+    """
+    try:
+        return body_text(reply)
+    except NodeError:
+        if not context.world.extras.get("keep_binary_bodies"):
+            raise
+    name = hashlib.sha256(b"\0".join([context.run_id.encode(), context.node_id.encode(), reply.body])).hexdigest()[:32]
+    kind = next((value for name_, value in reply.headers if name_.lower() == "content-type"), "").partition(";")[0].strip()
+    return context.world.require_files().write(f"http/{name}{mimetypes.guess_extension(kind) or '.bin'}", reply.body)
+
+
 def valid_url(url: str) -> bool:
     """Return PHP's ``FILTER_VALIDATE_URL``: ASCII, a scheme, and for http(s) a host."""
     if not _URL_CHARACTERS.fullmatch(url):
@@ -132,7 +149,11 @@ def _request_body(method: str, body: Any) -> bytes | None:
     **_NETWORK,
 )
 def http_request(params: Params, context: NodeContext) -> Outputs:
-    """Return the reply; ``json`` is set when the header ``Content-Type``, spelled so, says JSON (measured)."""
+    """Return the reply; ``json`` is set when the header ``Content-Type``, spelled so, says JSON (measured).
+
+    A binary body fails the node (ERR-6), or is kept below ``[flowdrop] file_root`` and ``body`` is its path, when the
+    deployment says ``http_binary_bodies = keep``.
+    """
     url = _given(params, "url", "")
     if not truthy(url):
         raise NodeError("No URL provided for HTTP request", code="missing_parameter")
@@ -149,7 +170,7 @@ def http_request(params: Params, context: NodeContext) -> Outputs:
     )
     reply = context.world.require_http().send(request)
     _check_status(reply, method, url)
-    headers, body = _grouped(reply.headers), body_text(reply)
+    headers, body = _grouped(reply.headers), _body(reply, context)
     is_json = "application/json" in headers.get("Content-Type", [""])[0]
     return {
         "status_code": reply.status,

@@ -28,6 +28,7 @@ def airflow_world() -> World:
     if conf.file_root():
         world.files = _file_store(conf.file_root())
     world.extras.update(_services())
+    world.extras["keep_binary_bodies"] = conf.http_binary_bodies() == "keep"
     return world
 
 

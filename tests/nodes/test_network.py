@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowdrop_provider.engine.process import process_node
 from flowdrop_provider.errors import NodeError
+from flowdrop_provider.nodes.file_store import LocalFileStore
 from flowdrop_provider.nodes.network import valid_url
 from flowdrop_provider.nodes.world import HttpReply, HttpRequest, World
 
@@ -118,3 +120,16 @@ def test_valid_url(url: str, valid: bool) -> None:
 def test_unusable_settings_are_errors(make: Callable[[], dict[str, Any]]) -> None:
     with pytest.raises(NodeError):
         run("http_request", Scripted(reply()), {"url": "http://h/", **make()})
+
+
+def test_a_binary_body_is_kept_where_the_deployment_says_so(tmp_path: Path) -> None:
+    picture = reply(200, b"\x89PNG\xff\xfe", ("Content-Type", "image/png; x=1"))
+    world = World(http=Scripted(picture), files=LocalFileStore(str(tmp_path)), extras={"keep_binary_bodies": True})
+    first, again = (process_node("http_request", {"url": "http://h/"}, {}, world=world) for _ in "ab")
+
+    assert first["body"] == again["body"], "a repeated request is not a second file"
+    assert first["json"] is None
+    (kept,) = (tmp_path / "http").iterdir()
+    assert kept.suffix == ".png"
+    assert kept.read_bytes() == b"\x89PNG\xff\xfe"
+    assert first["body"].endswith(f"http/{kept.name}")
