@@ -49,6 +49,8 @@ class AirflowHarness:
         quick = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2"}
         quick |= {
             "AIRFLOW__FLOWDROP__WORKFLOW_STORE": "store",
+            "AIRFLOW__FLOWDROP__ALLOWED_HOSTS": "127.0.0.1",
+            "AIRFLOW__FLOWDROP__HTTP_DEFER_AFTER": "60",
             # A test that uses them makes these connections.
             "AIRFLOW__FLOWDROP__MEMORY_CONN_ID": "flowdrop_memory",
             "AIRFLOW__FLOWDROP__MODEL_CONN_ID": "flowdrop_model",

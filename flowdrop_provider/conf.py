@@ -27,6 +27,7 @@ __all__ = [
     "hooks",
     "http_binary_bodies",
     "http_connections",
+    "http_defer_after",
     "large_value_bytes",
     "large_value_path",
     "lost_worker_retries",
@@ -197,6 +198,11 @@ def http_binary_bodies() -> str:
 def http_connections() -> dict[str, str]:
     """``[flowdrop] http_connections``: Airflow connection by host, as ``host=connection_id``, comma-separated (none)."""
     return {host.lower(): connection_id for host, connection_id in _pairs("http_connections").items()}
+
+
+def http_defer_after() -> float:
+    """``[flowdrop] http_defer_after``: calls with at least so many seconds of time wait in the triggerer; 0 for none (0)."""
+    return float(_get("http_defer_after", "0"))
 
 
 def memory_conn_id() -> str:

@@ -108,6 +108,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "allowed_hosts": _option("Internal hosts or networks that HTTP nodes may reach, comma-separated."),
     "http_binary_bodies": _option("refuse a binary reply of http_request, or keep it below file_root.", default="refuse"),
     "http_connections": _option("Airflow connection by host, as host=connection_id, comma-separated."),
+    "http_defer_after": _option(
+        "HTTP calls with a time-out of so many seconds or more wait in the triggerer; 0 for none.", "float", "0"
+    ),
     "memory_conn_id": _option("Connection of the SQL database memory nodes use; empty refuses them."),
     "model_conn_id": _option("Pydantic AI connection of AI nodes; empty refuses them."),
     "model_aliases": _option("Model by a drawing's model name or role, as name=model, comma-separated."),

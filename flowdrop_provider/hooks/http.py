@@ -34,14 +34,18 @@ class AirflowHttpClient:
 
     def send(self, request: HttpRequest) -> HttpReply:
         """Send a request, prepared by the HTTP hook where a connection belongs to it."""
+        prepared, policy = self.prepared(request)
+        return PinnedHttpClient(policy).send(prepared)
+
+    def prepared(self, request: HttpRequest) -> tuple[HttpRequest, HttpPolicy]:
+        """Return the request as it is sent, a connection's credentials included, and what the sender may reach."""
         connection_id = request.connection_id or conf.http_connections().get((urlsplit(request.url).hostname or "").lower())
         if not connection_id:
-            return PinnedHttpClient(self._policy).send(request)
+            return request, self._policy
         prepared = _prepare(request, connection_id)
         # The deployment wrote this host into the connection, so it may be an internal one.
         host = (urlsplit(prepared.url).hostname or "").lower()
-        policy = replace(self._policy, allow_hosts=self._policy.allow_hosts | {host})
-        return PinnedHttpClient(policy).send(prepared)
+        return prepared, replace(self._policy, allow_hosts=self._policy.allow_hosts | {host})
 
 
 def _prepare(request: HttpRequest, connection_id: str) -> HttpRequest:

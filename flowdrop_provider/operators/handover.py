@@ -19,6 +19,7 @@ from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.engine.routing import Outcome
 from flowdrop_provider.engine.runner import outcome_of
 from flowdrop_provider.errors import ConfigurationError
+from flowdrop_provider.library.sealing import cipher
 
 __all__ = ["HANDOVER_KEY", "JOB_KEY", "SKIPS_KEY", "open_values", "outcome_from", "pack", "pack_outcome", "seal_values"]
 
@@ -78,23 +79,7 @@ def _open_value(entry: Mapping[str, Any]) -> Any:
 
 
 def _cipher() -> Any:
-    from cryptography.fernet import Fernet, MultiFernet
-
-    keys = conf.seal_keys()
-    if not keys:
-        raise ConfigurationError(
-            "A value with secrets must travel to the next node, and there is no key to seal it with.",
-            code="CONF_SEAL_KEY_MISSING",
-            hint="Set [flowdrop] seal_key or [core] fernet_key, the same on every worker.",
-        )
-    try:
-        return MultiFernet([Fernet(key) for key in keys])
-    except ValueError as error:
-        raise ConfigurationError(
-            "The key that seals values is no Fernet key.",
-            code="CONF_SEAL_KEY_INVALID",
-            hint="Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
-        ) from error
+    return cipher(conf.seal_keys())
 
 
 def _store(folder: str, body: bytes) -> str:

@@ -20,11 +20,13 @@ from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_i
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.nodes.api import NodeContext
+from flowdrop_provider.nodes.registry import get_processor
 from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.groups import resume_group, run_group
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
+from flowdrop_provider.operators.slow_http import SlowCall, http_client_of
 from flowdrop_provider.operators.sources import SourceOutcomes
 from flowdrop_provider.operators.waiting import put_aside, taken_up
 
@@ -38,9 +40,10 @@ __all__ = ["resume_node", "run_node"]
 log = logging.getLogger(__name__)
 
 
-def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, Any]:
+def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = None) -> dict[str, Any]:
     """Run a node and return its redacted outputs.
 
+    :param event: what the task was resumed with: the reply of a slow HTTP call.
     :raises AirflowSkipException: no live edge leads to the node; the reason is in its record.
     :raises AirflowFailException: the node failed, routed or not.
     """
@@ -56,7 +59,10 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
     if not decision.run:
         run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
         raise AirflowSkipException(f"Skipped: {decision.reason}.")
-    execution = _execute_node(run, node, sources)
+    try:
+        execution = _execute_node(run, node, sources, event)
+    except SlowCall as call:
+        call.defer()
     if execution.status == "interrupted":
         # Only the gate's question comes from here: nodes that ask by themselves are groups. A group can wait.
         return run_group(binding, (node_id,), context)
@@ -79,11 +85,11 @@ def resume_node(binding: FlowBinding, node_id: str, context: Context, event: Any
     :raises AirflowFailException: as :func:`run_node`, and when nobody answered in time.
     """
     if taken_up(RunOnAirflow(binding, context)) is None:
-        return run_node(binding, node_id, context)
+        return run_node(binding, node_id, context, event)
     return resume_group(binding, (node_id,), context, event)
 
 
-def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) -> Execution:
+def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes, event: Any) -> Execution:
     try:
         start, reuse = run.launch(), run.reuse()
     except LaunchError as error:
@@ -96,6 +102,10 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) ->
     inputs, collisions = delivered_inputs(node, sources, start.ports(node.node_id))
     for port in collisions:
         log.warning("Several sources deliver to port %r; the latest one counts (DATA-2).", port)
+    world = run.world(sources)
+    found = get_processor(node.node_type.processor)
+    if found is not None and found.runs == "network":
+        world.http = http_client_of(event)
     context = NodeContext(
         node_id=node.node_id,
         node_type_id=node.node_type.id,
@@ -105,7 +115,7 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes) ->
         inputs=inputs,
         config=node.config,
         initial_data=start.flat,
-        world=run.world(sources),
+        world=world,
         execution_id=run.identity().execution_id(node.node_id),
     )
     to_run, hooks = node.to_run(), installed_hooks(tuple(conf.hooks()))

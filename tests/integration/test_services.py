@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import make_url
@@ -45,6 +48,14 @@ ASKS = flow(
 )
 
 
+def calls(flow_id, **config):
+    return flow(
+        flow_id,
+        [node("http_request.1", method="POST", body="status", **config), node("text_output.1"), node("text_output.2")],
+        ["http_request.1:body > text_output.1:text", "http_request.1:error > text_output.2:trigger"],
+    )
+
+
 @pytest.fixture(scope="module")
 def client(airflow_server):
     for document in (REMEMBERS, APPENDS, ASKS):
@@ -73,6 +84,31 @@ def client(airflow_server):
             airflow_server.await_dag(f"flowdrop_{document['id']}")
         with api(airflow_server) as ours:
             yield ours
+
+
+@pytest.fixture(scope="module")
+def slow_server():
+    """Answers a second late, 200 or the status in the path, and counts the calls."""
+    seen = []
+
+    class Late(BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(1)
+            self.send_response(int(self.path[1:] or 200))
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"late")
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Late)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", seen
+    server.shutdown()
+    server.server_close()
 
 
 def outputs_of(client, pipeline):
@@ -136,3 +172,21 @@ def test_a_model_answers_through_its_connection_and_its_cost_is_recorded(client)
     usage = jobs["chat_model.1"]["metadata"]["usage"]["ai_usage"]
     assert (usage["input_tokens"], usage["output_tokens"], usage["requests"]) == (7, 5, 1)
     assert jobs["text_input.1"]["metadata"]["usage"] == {}
+
+
+def test_a_slow_call_waits_in_the_triggerer_and_is_made_once(client, airflow_server, slow_server):
+    url, seen = slow_server
+    documents = [calls("service_slow", url=f"{url}/", timeout=90), calls("service_slow_fails", url=f"{url}/404", timeout=90)]
+    for document in documents:
+        airflow_server.add_workflow(f"{document['id']}.json", json.dumps(document))
+    for document in documents:
+        airflow_server.await_dag(f"flowdrop_{document['id']}")
+    pipelines = [started(client, document["id"]) for document in documents]
+    (status, good), (failed, bad) = (outputs_of(client, pipeline) for pipeline in pipelines)
+
+    assert (status, failed) == ("completed", "completed"), "an error edge took the failure"
+    assert good["text_output.1"]["output_data"]["output"] == "late"
+    assert bad["http_request.1"]["error_message"].endswith("resulted in a `404 Not Found` response")
+    assert sorted(seen) == ["/", "/404"], "once each, though the processor ran twice"
+    logs = client.get(f"/pipeline/{pipelines[0]}/logs", params={"node_id": "http_request.1", "limit": 500}).text
+    assert "TaskDeferred" in logs or "defer" in logs.lower()

@@ -1,0 +1,1 @@
+"""What waits in Airflow's triggerer instead of in a worker."""

@@ -1,0 +1,109 @@
+"""The trigger of a slow HTTP call: what it sends, what its event holds, what a worker reads out of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from cryptography.fernet import Fernet
+
+from flowdrop_provider.errors import NodeError
+from flowdrop_provider.nodes.http_client import HttpPolicy
+from flowdrop_provider.nodes.world import HttpRequest
+from flowdrop_provider.operators.slow_http import SlowCall, http_client_of
+from flowdrop_provider.triggers.http import EVENT_KEY, MAX_BODY, HttpRequestTrigger, reply_of
+
+LOCAL = HttpPolicy(allow_networks=("127.0.0.0/8",))
+
+
+class Echo(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/large":
+            body = b"x" * (MAX_BODY + 1)
+        self.send_response(201)
+        self.send_header("X-Token", self.headers["X-Token"])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url():
+    server = HTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__SEAL_KEY", Fernet.generate_key().decode())
+
+
+def fired(trigger: HttpRequestTrigger) -> dict[str, str]:
+    name, arguments = trigger.serialize()
+    assert name == "flowdrop_provider.triggers.http.HttpRequestTrigger"
+    again = HttpRequestTrigger(**json.loads(json.dumps(arguments)))
+
+    async def first() -> dict[str, str]:
+        return (await anext(again.run())).payload
+
+    return asyncio.run(first())
+
+
+def request(url: str, path: str = "/") -> HttpRequest:
+    return HttpRequest("POST", f"{url}{path}", {"X-Token": "s3cret"}, b"\x00caf\xc3\xa9", timeout=5)
+
+
+def test_the_reply_travels_sealed_and_whole(url):
+    event = fired(HttpRequestTrigger.of(request(url), LOCAL))
+    reply = reply_of(event)
+
+    assert "s3cret" not in json.dumps(event)
+    assert (reply.status, reply.body) == (201, b"\x00caf\xc3\xa9")
+    assert ("X-Token", "s3cret") in reply.headers
+
+
+@pytest.mark.rule("NET-1")
+def test_an_internal_address_is_refused_there_too(url):
+    with pytest.raises(NodeError) as caught:
+        reply_of(fired(HttpRequestTrigger.of(request(url), HttpPolicy())))
+    assert caught.value.code == "address_refused"
+
+
+def test_a_reply_that_cannot_travel_says_what_to_do(url):
+    with pytest.raises(NodeError) as caught:
+        reply_of(fired(HttpRequestTrigger.of(request(url, "/large"), LOCAL)))
+    assert caught.value.code == "body_too_large"
+    assert "http_defer_after" in caught.value.hint
+
+
+def test_only_calls_that_may_take_long_leave_their_worker(monkeypatch, url):
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__HTTP_DEFER_AFTER", "20")
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__ALLOWED_HOSTS", "127.0.0.1")
+    client = http_client_of(None)
+
+    assert client.send(request(url)).status == 201
+    for timeout in (20, 0, 90):
+        with pytest.raises(SlowCall):
+            client.send(HttpRequest("POST", url, timeout=timeout))
+
+
+def test_a_resumed_task_gets_the_reply_once_and_repeats_in_place(monkeypatch, url):
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__HTTP_DEFER_AFTER", "1")
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__ALLOWED_HOSTS", "127.0.0.1")
+    event = fired(HttpRequestTrigger.of(request(url), HttpPolicy()))
+    client = http_client_of(event)
+
+    assert EVENT_KEY in event
+    with pytest.raises(NodeError):
+        client.send(request(url))
+    assert client.send(request(url)).status == 201
