@@ -33,7 +33,7 @@ stop: venv-demo ## Stop a demo that runs in the background
 
 .PHONY: test
 test: venv-dev ## Run all tests, the quick ones first
-	@$(RUN) -m devtools.system_packages chromium redis-server php-cli phpunit php-codesniffer
+	@$(RUN) -m devtools.system_packages chromium redis-server php-cli php-curl phpunit php-codesniffer
 	@$(PYTEST) $(TEST_ARGS)
 
 .PHONY: fast

@@ -20,9 +20,20 @@ _COMMANDS = {
 }
 
 
+# Packages that bring no command: what to run to see whether they are there.
+_PROBES = {"php-curl": ("php", "-r", "exit(extension_loaded('curl') ? 0 : 1);")}
+
+
 def missing(packages: Sequence[str]) -> list[str]:
-    """Return those Debian packages whose program is not on the PATH."""
-    return [package for package in packages if not any(map(shutil.which, _COMMANDS.get(package, (package,))))]
+    """Return those Debian packages whose program is not on the PATH, or whose extension the program does not load."""
+    return [package for package in packages if not _is_there(package)]
+
+
+def _is_there(package: str) -> bool:
+    probe = _PROBES.get(package)
+    if probe is None:
+        return any(map(shutil.which, _COMMANDS.get(package, (package,))))
+    return bool(shutil.which(probe[0])) and subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
 def main(packages: Sequence[str]) -> int:
