@@ -91,7 +91,14 @@ def mixed() -> dict[str, Any]:
     nodes = [
         node("text_input.1", defaultValue="title from a drawing"),
         node("own_shout.1"),
-        node("data_mapper.1", "entity_save", entity_type="node", bundle="article", values={"title": "made by a run"}),
+        node(
+            "data_mapper.1",
+            "entity_save",
+            entity_type="node",
+            bundle="article",
+            values={"title": "made by a run"},
+            requiresConfirmation="waive",
+        ),
         node("entity_query.1", entity_type="node", bundle="article", published_only=False),
         node("text_output.1"),
     ]
