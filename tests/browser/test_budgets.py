@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,6 @@ LONG_TASK_MS = 50
 CLICKS = 3
 #: Measured so often, the best counts: what else the machine does only ever adds.
 TRIES = 3
-#: Jobs that wait for a processor, above which a time says nothing about the view.
-BUSY = 1.5
-
 #: Notes when all cards stood in the page, and when the trace had arrived.
 WATCH = """
 window.drawn = new Promise((done) => new MutationObserver((_, self) => {
@@ -43,12 +39,34 @@ new PerformanceObserver((list) => window.long.push(...list.getEntries().map((ent
 OURS = [[".fd-run"], [".fd-home"], [".fd-task"]]
 
 
-def within(measured: float, budget: float) -> None:
-    """Assert a budget in milliseconds; on a machine that does other work besides, say so instead of blaming the view."""
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    if measured > budget and busy > BUSY:
-        pytest.skip(f"{measured:.0f} ms against {budget} ms cannot be judged: {busy:.1f} jobs wait for each processor")
-    assert measured <= budget
+#: The same work forty times, with a pause after each as between two frames: milliseconds each.
+LOOP = """
+async () => {
+  const took = [];
+  for (let turn = 0; turn < 40; turn += 1) {
+    const begin = performance.now();
+    let sum = 0;
+    for (let step = 0; step < 3e6; step += 1) sum += Math.sqrt(step);
+    took.push(performance.now() - begin);
+    await new Promise((go) => setTimeout(go, 16));
+  }
+  return took;
+}
+"""
+
+
+def slowness(page) -> float:
+    """Return how much longer the same work takes here now and then, because the machine does other work; 1 on an idle one."""
+    took = sorted(page.evaluate(LOOP))
+    return took[int(len(took) * 0.9)] / took[0]
+
+
+def within(page, measured: float, budget: float) -> None:
+    """Assert a budget in milliseconds of an idle machine: what is measured on a busy one counts as much less as it is busy."""
+    factor = slowness(page)
+    assert measured <= budget * factor, (
+        f"{measured:.0f} ms against {budget} ms, on a machine {factor:.1f} times slower than idle"
+    )
 
 
 def test_200_nodes_are_drawn_within_a_second(page, site, figures, picture):
@@ -61,7 +79,7 @@ def test_200_nodes_are_drawn_within_a_second(page, site, figures, picture):
     best = min(took)
     figures(f"a run of 200 nodes was drawn {best:.0f} ms after its data arrived, best of {TRIES} (budget {DRAW_BUDGET_MS} ms)")
     picture("run-200")
-    within(best, DRAW_BUDGET_MS)
+    within(page, best, DRAW_BUDGET_MS)
 
 
 def longest_task_of_a_pan(page) -> float:
@@ -88,7 +106,7 @@ def test_500_nodes_are_panned_without_long_tasks(page, site, figures):
     page.evaluate(LONG_TASKS)
     longest = min(longest_task_of_a_pan(page) for _ in range(TRIES))
     figures(f"panning a run of 500 nodes: longest task {longest:.0f} ms, best of {TRIES} (budget {LONG_TASK_MS} ms)")
-    within(longest, LONG_TASK_MS)
+    within(page, longest, LONG_TASK_MS)
 
 
 def test_from_the_dashboard_to_the_reason_in_at_most_three_clicks(page, site, figures):

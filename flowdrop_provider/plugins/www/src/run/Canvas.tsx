@@ -9,7 +9,7 @@ import { LoopEdge } from "./LoopEdge";
 
 const nodeTypes = { card: FlowNode, note: NoteNode };
 const edgeTypes = { loop: LoopEdge };
-const MANY = 300;
+const MANY = 1500;
 const WORTH_A_MAP = 12;
 const FAR = 0.4;
 const READABLE = 0.55;
