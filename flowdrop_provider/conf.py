@@ -21,6 +21,7 @@ __all__ = [
     "drupal_callback_seconds",
     "drupal_conn_id",
     "embedding_model",
+    "event_log",
     "file_root",
     "fused",
     "hooks",
@@ -215,3 +216,8 @@ def drupal_conn_id() -> str:
 def drupal_callback_seconds() -> float:
     """``[flowdrop] drupal_callback_seconds``: pause between deliveries of run states to Drupal; 0 delivers nothing (0)."""
     return float(_get("drupal_callback_seconds", "0"))
+
+
+def event_log() -> str:
+    """``[flowdrop] event_log``: file for runs, jobs and actions as lines of ECS JSON; empty writes none (empty)."""
+    return _get("event_log", "").strip()

@@ -113,5 +113,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "float",
         "0",
     ),
+    "event_log": _option("File that runs, jobs and actions are told in, as lines of ECS JSON; empty writes none."),
     "drupal_conn_id": _option("Connection of the Drupal site that nodes use; empty refuses them."),
 }

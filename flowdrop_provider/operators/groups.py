@@ -18,12 +18,13 @@ from flowdrop_provider.engine.routing import Outcome, certainly_dead
 from flowdrop_provider.engine.runner import RUN_CANCELLED, Runner
 from flowdrop_provider.engine.segments import steps_of
 from flowdrop_provider.errors import FlowDropError
+from flowdrop_provider.library.happenings import job_happening
 from flowdrop_provider.library.metrics import Measurement, job_measurements, skip_measurements
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
-from flowdrop_provider.operators.telemetry import measure
+from flowdrop_provider.operators.telemetry import measure, tell
 from flowdrop_provider.operators.waiting import answer_of, keep, let_go, problem_with, put_aside, taken_up
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ class _Log:
         self.outputs[record["node_id"]] = record["output_data"]
         self._run.push(f"{JOB_KEY}.{record['order']}", record)
         measure(job_measurements(record, self._run.ti.dag_id))
+        tell(job_happening(record, self._run.ti.dag_id, self._run.plan.workflow_id))
 
 
 def _runner(

@@ -19,6 +19,7 @@ from flowdrop_provider.engine.reuse import Injection, pinned_execution
 from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.library.happenings import job_happening
 from flowdrop_provider.library.metrics import job_measurements, skip_measurements
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.world import utc_now
@@ -27,7 +28,7 @@ from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KE
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
-from flowdrop_provider.operators.telemetry import measure
+from flowdrop_provider.operators.telemetry import measure, tell
 from flowdrop_provider.operators.waiting import put_aside, taken_up
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context) -> dict[str, 
         record.update(recorded_values(run, run.reuse(), node))  # type: ignore[typeddict-item]
     run.push(JOB_KEY, record)
     measure(job_measurements(record, run.ti.dag_id))
+    tell(job_happening(record, run.ti.dag_id, run.plan.workflow_id))
     installed_hooks(tuple(conf.hooks())).done(record)
     run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
     warn_of_conditions(run.plan, node_id)

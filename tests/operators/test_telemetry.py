@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import re
 import socket
@@ -13,8 +14,9 @@ from airflow.sdk.configuration import conf as airflow_conf
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 
+from flowdrop_provider.library.happenings import action_happening, job_happening, run_happening
 from flowdrop_provider.library.metrics import METRICS, Measurement, job_measurements, run_measurements, skip_measurements
-from flowdrop_provider.operators.telemetry import measure
+from flowdrop_provider.operators.telemetry import measure, tell
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
 JOB = {
@@ -120,3 +122,63 @@ def test_a_broken_client_is_told_in_the_log_only(monkeypatch, caplog):
         measure([Measurement("flowdrop.run.started", 1)])
 
     assert "Metrics were not sent." in caplog.text
+
+
+#: Field names of ECS 8.11 that we use, besides our own namespace.
+ECS = {
+    "@timestamp", "message", "ecs.version", "event.kind", "event.action", "event.category", "event.type", "event.outcome",
+    "event.dataset", "event.start", "event.end", "event.duration", "service.type", "service.name", "log.logger", "log.level",
+    "error.code", "error.message", "user.name", "http.request.method", "url.path",
+}  # fmt: skip
+FULL_JOB = {
+    **JOB,
+    **dict.fromkeys(("id", "node_id", "label", "revision", "run_id"), "x"),
+    "order": 1,
+    "started": NOW.isoformat(),
+    "completed": NOW.isoformat(),
+    "error": {"code": "http_error", "message": "503"},
+}
+SUMMARY = {
+    "status": "completed",
+    "workflow_id": "shop",
+    "revision": "r",
+    "failed_node_ids": [],
+    "skipped_node_ids": ["a.1"],
+    "error": None,
+}
+
+
+def fields(document, prefix=""):
+    for name, item in document.items():
+        if isinstance(item, dict):
+            yield from fields(item, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_events_are_lines_of_ecs(tmp_path, monkeypatch):
+    file = tmp_path / "events.ndjson"
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__EVENT_LOG", str(file))
+    tell(job_happening({**FULL_JOB, "input_data": {"password": "swordfish"}}, "flowdrop_shop", "shop"))
+    tell(run_happening(SUMMARY, "flowdrop_shop", "run-1", NOW - dt.timedelta(seconds=2), NOW))
+    tell(action_happening("flowdrop_stop", "ann\n", "flowdrop_shop", None, {"method": "POST", "path": "/stop"}))
+
+    text = file.read_text("utf-8")
+    job, run, action = [json.loads(line) for line in text.splitlines()]
+    assert {name for event in (job, run, action) for name in fields(event) if not name.startswith("flowdrop.")} == ECS
+    assert "swordfish" not in text
+    assert (job["event"]["outcome"], job["event"]["duration"], job["error"]["code"]) == ("failure", 1_500_000_000, "http_error")
+    assert (run["event"]["outcome"], run["event"]["duration"], run["flowdrop"]["status"]) == (
+        "success",
+        2_000_000_000,
+        "completed",
+    )
+    assert (action["event"]["action"], action["user"]["name"]) == ("flowdrop_stop", "ann\n")
+
+
+def test_a_file_that_cannot_be_written_fails_nothing(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW__FLOWDROP__EVENT_LOG", str(tmp_path / "absent" / "events.ndjson"))
+    with caplog.at_level(logging.WARNING):
+        tell(run_happening(SUMMARY, "flowdrop_shop", "run-1", None, NOW))
+
+    assert "An event was not written." in caplog.text
