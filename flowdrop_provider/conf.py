@@ -33,6 +33,8 @@ __all__ = [
     "missing_processor",
     "model_aliases",
     "model_conn_id",
+    "notices",
+    "notices_wanted",
     "record_max_bytes",
     "remote_nodes",
     "retry_policies",
@@ -221,3 +223,19 @@ def drupal_callback_seconds() -> float:
 def event_log() -> str:
     """``[flowdrop] event_log``: file for runs, jobs and actions as lines of ECS JSON; empty writes none (empty)."""
     return _get("event_log", "").strip()
+
+
+def notices() -> Any:
+    """``[flowdrop] notices``: JSON list of rules who is told what about runs; empty tells nobody (empty).
+
+    :raises ConfigurationError: it is no JSON.
+    """
+    try:
+        return json.loads(_get("notices", "") or "[]")
+    except ValueError as error:
+        raise ConfigurationError(f"[flowdrop] notices is no JSON: {error}.", code="CONF_NOTICES") from error
+
+
+def notices_wanted() -> bool:
+    """Return whether there are rules for notices at all, without reading them: a mistake in them must not stop a scheduler."""
+    return _get("notices", "").strip() not in ("", "[]")

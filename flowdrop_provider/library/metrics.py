@@ -62,6 +62,7 @@ METRICS: dict[str, Metric] = {
         Metric("flowdrop.interrupt.asked", "counter", "questions", _JOB, "a node asks a person, or asks again"),
         Metric("flowdrop.interrupt.answered", "counter", "questions", _JOB, "an answer has arrived"),
         Metric("flowdrop.interrupt.expired", "counter", "questions", _JOB, "nobody answered in time"),
+        Metric("flowdrop.notice.sent", "counter", "notices", ("outcome",), "a notice was sent, failed, or was given up"),
     )
 }
 

@@ -43,18 +43,29 @@ def _measure(name: str, dag_run: Any) -> None:
 
 
 def _deliver() -> None:
-    """Keep the process running that tells Drupal about runs, where the deployment wants it; one that has died is replaced."""
+    """Keep the processes running that tell Drupal and people about runs, where the deployment wants them.
+
+    One that has died is replaced. They are two, so that a hanging mail server does not keep news from Drupal.
+    """
     from flowdrop_provider import conf
 
-    if conf.drupal_callback_seconds() <= 0 or any(process.poll() is None for process in _processes):
+    if conf.drupal_callback_seconds() > 0:
+        _keep("flowdrop_provider.plugins.deliveries")
+    if conf.notices_wanted():
+        _keep("flowdrop_provider.plugins.notices")
+
+
+def _keep(module: str) -> None:
+    running = _processes.get(module)
+    if running is not None and running.poll() is None:
         return
     from flowdrop_provider.plugins.deliveries.service import start_beside
 
-    _processes[:] = [start_beside(os.getpid())]
+    _processes[module] = start_beside(os.getpid(), module)
 
 
 #: The tag of our DAGs, written out here because the module that names it loads the API.
 _TAG = "flowdrop"
 
-#: The process of this scheduler, once there is one.
-_processes: list[subprocess.Popen[bytes]] = []
+#: The processes of this scheduler by module, once there are any.
+_processes: dict[str, subprocess.Popen[bytes]] = {}

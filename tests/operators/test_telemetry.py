@@ -92,7 +92,7 @@ def test_every_tag_that_is_sent_is_declared():
         *skip_measurements({"a": ""}, "w"),
     ]
     assert {item.name: tuple(item.tags) for item in sent} == {item.name: METRICS[item.name].tags for item in sent}
-    assert all(re.fullmatch(r"flowdrop\.(run|job|interrupt)\.[a-z_]+", name) for name in METRICS)
+    assert all(re.fullmatch(r"flowdrop\.(run|job|interrupt|notice)\.[a-z_]+", name) for name in METRICS)
 
 
 def test_a_host_that_does_not_resolve_costs_nothing_and_fails_nothing(statsd, monkeypatch):
