@@ -88,7 +88,7 @@ def told(tmp_path_factory):
         deadline = time.monotonic() + 30
         while len(hook.requests) < 2 and time.monotonic() < deadline:
             time.sleep(0.2)
-        time.sleep(5)
+        time.sleep(3)
         yield runs, bad, hook, statsd, [json.loads(line) for line in events.read_text("utf-8").splitlines()]
     finally:
         server.stop()
