@@ -22,6 +22,7 @@ __all__ = [
     "drupal_callback_seconds",
     "drupal_conn_id",
     "embedding_model",
+    "event_log",
     "file_root",
     "fused",
     "hooks",
@@ -35,6 +36,8 @@ __all__ = [
     "missing_processor",
     "model_aliases",
     "model_conn_id",
+    "notices",
+    "notices_wanted",
     "record_max_bytes",
     "remote_nodes",
     "retry_policies",
@@ -233,3 +236,24 @@ def drupal_conn_id() -> str:
 def drupal_callback_seconds() -> float:
     """``[flowdrop] drupal_callback_seconds``: pause between deliveries of run states to Drupal; 0 delivers nothing (0)."""
     return float(_get("drupal_callback_seconds", "0"))
+
+
+def event_log() -> str:
+    """``[flowdrop] event_log``: file for runs, jobs and actions as lines of ECS JSON; empty writes none (empty)."""
+    return _get("event_log", "").strip()
+
+
+def notices() -> Any:
+    """``[flowdrop] notices``: JSON list of rules who is told what about runs; empty tells nobody (empty).
+
+    :raises ConfigurationError: it is no JSON.
+    """
+    try:
+        return json.loads(_get("notices", "") or "[]")
+    except ValueError as error:
+        raise ConfigurationError(f"[flowdrop] notices is no JSON: {error}.", code="CONF_NOTICES") from error
+
+
+def notices_wanted() -> bool:
+    """Return whether there are rules for notices at all, without reading them: a mistake in them must not stop a scheduler."""
+    return _get("notices", "").strip() not in ("", "[]")

@@ -1,4 +1,4 @@
-"""The ``flowdrop`` command line: validate, plan, run, process, nodes, sync.
+"""The ``flowdrop`` command line: validate, plan, run, process, nodes, sync, audit.
 
 Nothing here imports Airflow; ``flowdrop validate`` answers in a fraction of a second. Every command has a readable form and
 ``--json`` with a documented, stable shape (``docs/cli.md``).

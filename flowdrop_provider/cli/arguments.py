@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowdrop_provider import __version__
-from flowdrop_provider.cli import documents, nodes, sites
+from flowdrop_provider.cli import audit, documents, nodes, sites
 
 __all__ = ["build_parser"]
 
@@ -25,7 +25,22 @@ def build_parser() -> argparse.ArgumentParser:
     _process(_command(commands, "process", nodes.process, "run one node, or many from JSON lines"))
     _command(commands, "nodes", nodes.catalogue, "list the node types: ports, parameters, where they run")
     _sync(_command(commands, "sync", sites.sync, "pull a Drupal site's workflows and node types into a folder"))
+    _audit(commands.add_parser("audit", help="chain an exported audit trail, and verify it"))
     return parser
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, handler, text in (
+        ("seal", audit.seal, "print the lines with a hash chain; its end goes to standard error"),
+        ("verify", audit.verify, "say whether a sealed file is whole; 1 when it is not"),
+    ):
+        command = _command(commands, name, handler, text)
+        command.add_argument(
+            "file", type=Path, metavar="FILE", help="NDJSON: one event a line, as [flowdrop] event_log has them"
+        )
+        if name == "verify":
+            command.add_argument("--digest", default="", help="the end of the chain, as it was kept elsewhere")
 
 
 def _command(

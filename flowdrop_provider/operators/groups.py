@@ -18,10 +18,13 @@ from flowdrop_provider.engine.routing import Outcome, certainly_dead
 from flowdrop_provider.engine.runner import RUN_CANCELLED, Runner
 from flowdrop_provider.engine.segments import steps_of
 from flowdrop_provider.errors import FlowDropError
+from flowdrop_provider.library.happenings import job_happening
+from flowdrop_provider.library.metrics import Measurement, job_measurements, skip_measurements
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
+from flowdrop_provider.operators.telemetry import measure, tell
 from flowdrop_provider.operators.waiting import answer_of, keep, let_go, problem_with, put_aside, taken_up
 
 if TYPE_CHECKING:
@@ -79,10 +82,14 @@ def resume_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Conte
     waiting = progress.waiting
     answer: Mapping[str, Any] | None = answer_of(waiting, event)
     if answer is None:
+        _count(run, "expired", waiting.node_id)
         _expire(run, node_ids, progress)
         raise AirflowFailException(f"Nobody answered node {waiting.node_id!r} in time. [interrupt_expired]")
+    if waiting.kind != "timer":
+        _count(run, "answered", waiting.node_id)
     problem = problem_with(waiting, answer)
     if problem is not None:
+        _count(run, "asked", waiting.node_id)
         answer = let_go(run, waiting, problem)
     return _drive(run, node_ids, progress, {waiting.node_id: answer})
 
@@ -96,6 +103,8 @@ def _drive(
     reached = runner.run()
     while reached.waiting is not None:
         keep(run, reached)
+        if reached.waiting.kind != "timer":
+            _count(run, "asked", reached.waiting.node_id)
         answer = let_go(run, reached.waiting)
         runner = _runner(run, node_ids, sources, log, reached, {reached.waiting.node_id: answer})
         reached = runner.run()
@@ -103,6 +112,11 @@ def _drive(
         keep(run, reached)
         put_aside()
     return _conclude(run, node_ids, reached, log, sources)
+
+
+def _count(run: RunOnAirflow, what: str, node_id: str) -> None:
+    tags = {"workflow": run.ti.dag_id, "node_type": run.plan.nodes[node_id].node_type.id}
+    measure([Measurement(f"flowdrop.interrupt.{what}", 1, tags)])
 
 
 def _conclude(
@@ -151,6 +165,8 @@ class _Log:
             return
         self.outputs[record["node_id"]] = record["output_data"]
         self._run.push(f"{JOB_KEY}.{record['order']}", record)
+        measure(job_measurements(record, self._run.ti.dag_id))
+        tell(job_happening(record, self._run.ti.dag_id, self._run.plan.workflow_id))
 
 
 def _runner(
@@ -219,4 +235,5 @@ def _skip_the_dead(
     reasons = dict.fromkeys(dead, progress.ended or "branch_not_active")
     if reasons or own:
         run.push(SKIPS_KEY, {**own, **reasons})
+        measure(skip_measurements({**own, **reasons}, run.ti.dag_id))
     run.skip_nodes(dead)

@@ -19,6 +19,8 @@ from flowdrop_provider.engine.reuse import Injection, pinned_execution
 from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.library.happenings import job_happening
+from flowdrop_provider.library.metrics import job_measurements, skip_measurements
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.registry import get_processor
 from flowdrop_provider.nodes.world import utc_now
@@ -28,6 +30,7 @@ from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.slow_http import SlowCall, http_client_of
 from flowdrop_provider.operators.sources import SourceOutcomes
+from flowdrop_provider.operators.telemetry import measure, tell
 from flowdrop_provider.operators.waiting import put_aside, taken_up
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
     decision = decide(node, sources)
     if not decision.run:
         run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
+        measure(skip_measurements({node_id: decision.reason or ""}, run.ti.dag_id))
         raise AirflowSkipException(f"Skipped: {decision.reason}.")
     try:
         execution = _execute_node(run, node, sources, event)
@@ -70,6 +74,8 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
     if execution.injected is not None and execution.injected["source"] != "pin":
         record.update(recorded_values(run, run.reuse(), node))  # type: ignore[typeddict-item]
     run.push(JOB_KEY, record)
+    measure(job_measurements(record, run.ti.dag_id))
+    tell(job_happening(record, run.ti.dag_id, run.plan.workflow_id))
     installed_hooks(tuple(conf.hooks())).done(record)
     run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
     warn_of_conditions(run.plan, node_id)
@@ -131,6 +137,7 @@ def _skip_the_dead(run: RunOnAirflow, node: PlanNode, execution: Execution, sour
     skips = _skips(run.plan, node, execution, sources)
     if skips:
         run.push(SKIPS_KEY, skips)
+        measure(skip_measurements(skips, run.ti.dag_id))
         run.skip_nodes(skips)
 
 

@@ -14,9 +14,13 @@ from airflow.sdk.exceptions import AirflowFailException
 from flowdrop_provider.engine.launch import workflow_outputs
 from flowdrop_provider.engine.records import bounded
 from flowdrop_provider.engine.routing import Outcome
+from flowdrop_provider.library.happenings import run_happening
+from flowdrop_provider.library.metrics import run_measurements
+from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, seal_values
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes, lost_worker
+from flowdrop_provider.operators.telemetry import measure, tell
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,6 +41,9 @@ def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
     run = RunOnAirflow(binding, context)
     summary, outputs = _summary(run, _outcomes(run))
     run.push(SUMMARY_KEY, summary)
+    started, now = getattr(context["dag_run"], "start_date", None), utc_now()
+    measure(run_measurements(summary, run.ti.dag_id, started, now))
+    tell(run_happening(summary, run.ti.dag_id, run.ti.run_id, started, now))
     run.push(HANDOVER_KEY, {"status": summary["status"], "outputs": outputs, "error": summary["error"]})
     if summary["status"] in ("failed", "cancelled"):
         error = summary["error"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
-__all__ = ["on_dag_run_running", "on_starting"]
+__all__ = ["on_dag_run_failed", "on_dag_run_running", "on_starting"]
 
 
 @hookimpl
@@ -23,18 +23,49 @@ def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow tells which c
 def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001
     """Start delivering at the latest with the first run; Airflow calls this in its scheduler only, however that was started."""
     _deliver()
+    _measure("flowdrop.run.started", dag_run)
+
+
+@hookimpl
+def on_dag_run_failed(dag_run: Any, msg: str) -> None:
+    """Count a run that was ended from outside; one that ended by itself was counted by its last task."""
+    if msg != "task_failure":
+        _measure("flowdrop.run.aborted", dag_run)
+
+
+def _measure(name: str, dag_run: Any) -> None:
+    if _TAG not in (getattr(getattr(dag_run, "dag", None), "tags", None) or ()):
+        return
+    from flowdrop_provider.library.metrics import Measurement
+    from flowdrop_provider.operators.telemetry import measure
+
+    measure([Measurement(name, 1, {"workflow": dag_run.dag_id})])
 
 
 def _deliver() -> None:
-    """Keep the process running that tells Drupal about runs, where the deployment wants it; one that has died is replaced."""
+    """Keep the processes running that tell Drupal and people about runs, where the deployment wants them.
+
+    One that has died is replaced. They are two, so that a hanging mail server does not keep news from Drupal.
+    """
     from flowdrop_provider import conf
 
-    if conf.drupal_callback_seconds() <= 0 or any(process.poll() is None for process in _processes):
+    if conf.drupal_callback_seconds() > 0:
+        _keep("flowdrop_provider.plugins.deliveries")
+    if conf.notices_wanted():
+        _keep("flowdrop_provider.plugins.notices")
+
+
+def _keep(module: str) -> None:
+    running = _processes.get(module)
+    if running is not None and running.poll() is None:
         return
     from flowdrop_provider.plugins.deliveries.service import start_beside
 
-    _processes[:] = [start_beside(os.getpid())]
+    _processes[module] = start_beside(os.getpid(), module)
 
 
-#: The process of this scheduler, once there is one.
-_processes: list[subprocess.Popen[bytes]] = []
+#: The tag of our DAGs, written out here because the module that names it loads the API.
+_TAG = "flowdrop"
+
+#: The processes of this scheduler by module, once there are any.
+_processes: dict[str, subprocess.Popen[bytes]] = {}

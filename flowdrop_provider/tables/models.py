@@ -10,7 +10,7 @@ from airflow.utils.sqlalchemy import UtcDateTime
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "Delivery", "PlaygroundMessage", "PlaygroundSession", "Snapshot", "utc_now"]
+__all__ = ["Base", "Delivery", "Notice", "PlaygroundMessage", "PlaygroundSession", "Snapshot", "utc_now"]
 
 #: The width of ids that Airflow bounds to 250 characters.
 ID_LENGTH = 250
@@ -125,3 +125,33 @@ class Delivery(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Notice(Base):
+    """A notice to one channel of one rule: written once, sent from here.
+
+    :ivar key: digest of what it is about; unique, so that nobody is told twice.
+    :ivar channel: the channel as it was configured then; secrets stand in connections, not here.
+    :ivar status: ``waiting``, ``sent``, ``throttled`` or ``dead``: given up, with the reason in ``last_error``.
+    """
+
+    __tablename__ = "flowdrop_notice"
+    __table_args__ = (
+        Index("idx_flowdrop_notice_key", "key", unique=True),
+        Index("idx_flowdrop_notice_due", "status", "next_attempt_at"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(ID_LENGTH))
+    kind: Mapped[str] = mapped_column(String(16))
+    dag_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    run_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    channel_number: Mapped[int] = mapped_column(Integer)
+    channel: Mapped[dict[str, Any]] = mapped_column(JSON)
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(16), default="waiting")
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_attempt_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)

@@ -64,9 +64,7 @@ def slowness(page) -> float:
 def within(page, measured: float, budget: float) -> None:
     """Assert a budget in milliseconds of an idle machine: what is measured on a busy one counts as much less as it is busy."""
     factor = slowness(page)
-    assert measured <= budget * factor, (
-        f"{measured:.0f} ms against {budget} ms, on a machine {factor:.1f} times slower than idle"
-    )
+    assert measured <= budget * factor, f"{measured:.0f} ms against {budget} ms, {factor:.1f} times slower than idle"
 
 
 def test_200_nodes_are_drawn_within_a_second(page, site, figures, picture):

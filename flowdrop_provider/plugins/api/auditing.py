@@ -9,6 +9,8 @@ from airflow.models.log import Log
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
+from flowdrop_provider.library.happenings import action_happening
+from flowdrop_provider.operators.telemetry import tell
 from flowdrop_provider.plugins.api.security import UserDep
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
@@ -44,6 +46,8 @@ def audited(event: str, owner: str | None = None) -> Any:
         )
         session.add(entry)
         session.commit()
+        http = {"method": request.method, "path": request.url.path}
+        tell(action_happening(event, name, path.get("dag_id"), path.get("dag_run_id"), http))
 
     return Depends(write if owner is None else write_for_owner)
 

@@ -21,12 +21,13 @@ log = logging.getLogger("flowdrop.deliveries")
 _FORGET_EVERY = 3600.0
 
 
-def start_beside(parent: int) -> subprocess.Popen[bytes]:
+def start_beside(parent: int, module: str = "flowdrop_provider.plugins.deliveries") -> subprocess.Popen[bytes]:
     """Start the process; it ends when its parent does.
 
     :param parent: process id of the scheduler.
+    :param module: what it runs.
     """
-    command = [sys.executable, "-m", "flowdrop_provider.plugins.deliveries", str(parent)]
+    command = [sys.executable, "-m", module, str(parent)]
     # Connections are read as a server reads them, from the metadata database.
     environment = {**os.environ, "_AIRFLOW_PROCESS_CONTEXT": "server"}
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
