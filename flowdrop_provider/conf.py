@@ -16,6 +16,7 @@ __all__ = [
     "allowed_hosts",
     "api_write_limit",
     "cache_folder",
+    "callback_base_url",
     "confirmation_default",
     "confirmation_expiry",
     "dag_id_prefix",
@@ -125,6 +126,16 @@ def confirmation_expiry() -> float:
 def api_write_limit() -> str:
     """``[flowdrop] api_write_limit``: writing requests of one caller to one API process, as ``600/minute``; empty for any."""
     return _get("api_write_limit", "600/minute").strip()
+
+
+def callback_base_url() -> str:
+    """``[flowdrop] callback_base_url``: where other systems reach this Airflow; empty takes ``[api] base_url`` (empty)."""
+    own = _get("callback_base_url", "").strip()
+    if own:
+        return own
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="") or "")
 
 
 def workflow_store() -> str:

@@ -98,6 +98,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "api_write_limit": _option(
         "Writing requests of one caller to one API server process; empty for any number.", default="600/minute"
     ),
+    "callback_base_url": _option("Where other systems call this Airflow back; empty takes [api] base_url."),
     "workflow_store": _option("DAG bundle over a folder that the API saves workflows into; empty refuses to save."),
     "lost_worker_retries": _option("New starts of a node without side effects after its worker died.", "integer", "1"),
     "retry_policies": _option("JSON of retry policies by node type and by workflow; empty for none."),

@@ -14,6 +14,7 @@ from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.engine.toolbox import RunTools
 from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
+from flowdrop_provider.operators.callbacks import AirflowCallbacks
 from flowdrop_provider.operators.reuse import Reuse, opened_reuse
 from flowdrop_provider.operators.subruns import AirflowWorkflows
 from flowdrop_provider.operators.world import airflow_world
@@ -79,6 +80,7 @@ class RunOnAirflow:
         world.session_id, world.user_id = self._people()
         inline = InlineWorkflows(self._source.sibling, world, (self.plan.workflow_id,))
         world.extras["workflows"] = AirflowWorkflows(inline, self.ti, self.plan.workflow_id)
+        world.extras["callbacks"] = AirflowCallbacks(self.ti.id)
         if known is not None and self.plan.tools:
             world.extras["tools"] = RunTools(self.plan, world, known, {})
         return world

@@ -30,6 +30,9 @@ SHORT_WAIT_SECONDS = 10.0
 #: What the form's only field is called when the question asks for one value.
 FIELD = "answer"
 
+#: What the field is called that names a callback, so that the API knows which one a task waits for.
+CALL_FIELD = "interrupt_id"
+
 
 def keep(run: RunOnAirflow, progress: Progress) -> None:
     """Put the progress into the task's state store, sealed: it holds values of ports."""
@@ -114,6 +117,8 @@ def _subject(message: str) -> str:
 
 def _fields(waiting: Waiting) -> dict[str, dict[str, Any]]:
     """Return the form's fields as parameters: of a form its properties, of a text one field, of a choice none."""
+    if waiting.kind == "call":
+        return {FIELD: {"default": None}, CALL_FIELD: {"default": waiting.context.get(CALL_FIELD)}}
     if waiting.kind == "text":
         return {FIELD: {"default": waiting.default or "", **_form_schema(waiting.schema), "type": "string"}}
     if waiting.kind != "form":
@@ -156,11 +161,12 @@ def answer_of(waiting: Waiting, event: Any) -> dict[str, Any] | None:
         "answered_at": responded.isoformat() if hasattr(responded, "isoformat") else responded or utc_now().isoformat(),
         "user_id": user.get("id") if isinstance(user, Mapping) else None,
         "timed_out": bool(event.get("timedout")),
+        **({CALL_FIELD: waiting.context.get(CALL_FIELD)} if waiting.kind == "call" else {}),
     }
 
 
 def _value(waiting: Waiting, chosen: list[str], fields: Mapping[str, Any]) -> Any:
-    if waiting.kind == "text":
+    if waiting.kind in ("text", "call"):
         return fields.get(FIELD)
     if waiting.kind == "form":
         return {name: value for name, value in fields.items() if value is not None}

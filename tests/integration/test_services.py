@@ -7,12 +7,13 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 from sqlalchemy import make_url
 
 from tests.flows import flow, node
 from tests.nodes.openai_stub import openai_server
-from tests.plugins.client import api, follow, started
+from tests.plugins.client import api, follow, refusal, started
 
 pytestmark = pytest.mark.slow
 
@@ -190,3 +191,60 @@ def test_a_slow_call_waits_in_the_triggerer_and_is_made_once(client, airflow_ser
     assert sorted(seen) == ["/", "/404"], "once each, though the processor ran twice"
     logs = client.get(f"/pipeline/{pipelines[0]}/logs", params={"node_id": "http_request.1", "limit": 500}).text
     assert "TaskDeferred" in logs or "defer" in logs.lower()
+
+
+@pytest.fixture(scope="module")
+def other_system():
+    """Takes calls and answers each at once at the address it was given, before its own reply."""
+    told = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.append(asked)
+            if asked["payload"].get("quick"):
+                threading.Thread(target=lambda: told.append(called_back(asked, {"value": {"made": 7}}))).start()
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", told
+    server.shutdown()
+    server.server_close()
+
+
+def called_back(asked, body, **headers):
+    address = asked["callback_url"].replace("localhost", "127.0.0.1")
+    return httpx.post(address, json=body, headers=headers, timeout=60)
+
+
+@pytest.mark.rule("INT-19")
+def test_another_system_calls_back_once_however_quick_it_is(client, airflow_server, other_system):
+    url, told = other_system
+    document = flow(
+        "service_calls_back",
+        [
+            node("call_and_wait.1", url=url, payload={"quick": True}, requiresConfirmation="waive"),
+            node("data_to_json.1"),
+            node("text_output.1"),
+        ],
+        ["call_and_wait.1:response > data_to_json.1:data", "data_to_json.1:json > text_output.1:text"],
+    )
+    airflow_server.add_workflow("service_calls_back.json", json.dumps(document))
+    airflow_server.await_dag("flowdrop_service_calls_back")
+    status, jobs = outputs_of(client, started(client, "service_calls_back"))
+    asked, answer = told
+
+    assert status == "completed", {name: job["error_message"] for name, job in jobs.items()}
+    assert jobs["text_output.1"]["output_data"]["output"] == '{"made":7}'
+    assert (answer.status_code, answer.json()["success"]) == (200, True)
+    assert refusal(called_back(asked, {"value": 8})) == (409, "INTERRUPT_NOT_PENDING")
+    assert refusal(called_back(asked, {})) == (400, "ANSWER_MISSING")
+    assert refusal(called_back(asked, {"value": 8}, Origin=airflow_server.url)) == (403, "ORIGIN_REFUSED")
+    forged = {**asked, "callback_url": asked["callback_url"][:-3] + "AAA"}
+    assert refusal(called_back(forged, {"value": 8})) == (404, "INTERRUPT_NOT_FOUND")

@@ -33,6 +33,7 @@ _ROUTERS = (
     "metrics",
     "exports",
     "interrupts",
+    "callbacks",
     "playground",
     "snapshots",
     "drupal",

@@ -34,19 +34,21 @@ def audited(event: str, owner: str | None = None) -> Any:
 
     def note(request: Request, name: str, session: Session, body: bytes) -> None:
         path = request.path_params
+        # Whoever may read the log must not find an address there that still works.
+        shown = request.url.path.replace(str(path["token"]), "<token>") if "token" in path else request.url.path
         entry = Log(
             event=event,
             task_instance=None,
             owner=name,
             owner_display_name=name,
-            extra=json.dumps({"method": request.method, "path": request.url.path, "body": _names(body)}),
+            extra=json.dumps({"method": request.method, "path": shown, "body": _names(body)}),
             dag_id=path.get("dag_id"),
             run_id=path.get("dag_run_id"),
             task_id=path.get("task_id"),
         )
         session.add(entry)
         session.commit()
-        http = {"method": request.method, "path": request.url.path}
+        http = {"method": request.method, "path": shown}
         tell(action_happening(event, name, path.get("dag_id"), path.get("dag_run_id"), http))
 
     return Depends(write if owner is None else write_for_owner)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from flowdrop_provider.plugins.api.conversations import append, hold, open_turn
 from flowdrop_provider.plugins.api.reading import Job, RunView, read_run
-from flowdrop_provider.plugins.api.shapes.interrupts import interrupt
+from flowdrop_provider.plugins.api.shapes.interrupts import CALL_FIELD, interrupt
 from flowdrop_provider.plugins.api.shapes.pipelines import milliseconds
 from flowdrop_provider.tables.models import PlaygroundMessage, PlaygroundSession
 
@@ -168,7 +168,8 @@ def _open(view: RunView, questions: Mapping[tuple[str, int], Any]) -> Iterator[t
     for job in view.jobs:
         detail = questions.get((job.task_id, job.map_index))
         waits = job.status == "interrupted" and job.task_state == "awaiting_input"
-        if waits and detail is not None and detail.responded_at is None:
+        asks = detail is not None and detail.responded_at is None and CALL_FIELD not in (detail.params or {})
+        if waits and asks:
             yield job, detail
 
 

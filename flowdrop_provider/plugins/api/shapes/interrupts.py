@@ -13,16 +13,21 @@ from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.ids import pipeline_id
 from flowdrop_provider.plugins.api.reading import iso
 
-__all__ = ["answer_parts", "interrupt", "interrupt_status", "kind_of"]
+__all__ = ["CALL_FIELD", "FIELD", "answer_parts", "interrupt", "interrupt_status", "kind_of"]
 
 #: The only field of a text question, as the operators name it.
 FIELD = "answer"
+
+#: The field that names which callback a task waits for.
+CALL_FIELD = "interrupt_id"
 
 _WAITING = frozenset({"awaiting_input", "deferred"})
 
 
 def kind_of(options: list[str], params: Mapping[str, Any], *, multiple: bool) -> str:
-    """Return ``text``, ``form``, ``confirmation`` or ``choice``."""
+    """Return ``text``, ``form``, ``confirmation``, ``choice``, or ``call`` for a wait that no person ends."""
+    if CALL_FIELD in params:
+        return "call"
     if params:
         return "text" if set(params) == {FIELD} else "form"
     return "choice" if multiple or len(options) != 2 else "confirmation"
