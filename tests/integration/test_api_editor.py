@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import yaml
@@ -54,7 +55,16 @@ LOOPING = flow(
         "data_to_json.1:json > foreach.1:loop_back",
     ],
 )  # fmt: skip
-ALL = (BRANCHING, FAILING, LOOPING)
+ASKING = flow(
+    "api_asking",
+    [node("text_input.1", defaultValue="Publish?"), node("confirmation.1"), node("text_output.1"), node("text_output.2")],
+    [
+        "text_input.1:text > confirmation.1:message",
+        "confirmation.1:True > text_output.1:trigger",
+        "confirmation.1:False > text_output.2:trigger",
+    ],
+)
+ALL = (BRANCHING, FAILING, LOOPING, ASKING)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +141,30 @@ def test_a_looping_run_counts_its_rounds(page):
     assert final["status"] == "completed"
     assert [job["execution_count"] for job in body] == [1, 2, 3]
     assert [job["status"] for job in body] == ["completed"] * 3
+
+
+@pytest.mark.rule("INT-1")
+def test_an_interrupted_run_waits_for_its_answer_and_goes_on(page):
+    pipeline = started(page, "api_asking")
+    deadline = time.monotonic() + 90
+    while not (open_ := page.get(f"/pipelines/{pipeline}/interrupts", params={"status": "pending"}).json()["data"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    waiting = page.get(f"/pipeline/{pipeline}").json()
+
+    assert (waiting["status"], waiting["data"]["status"]) == ("running", "paused"), "or the editor would stop polling"
+    assert statuses(waiting)["confirmation.1"] == "pending"
+    assert page.get(f"/pipeline/{pipeline}/status").json()["data"]["pendingInterrupt"] == {"nodeId": "confirmation.1"}
+    answer = page.post(f"/interrupts/{open_[0]['id']}", json={"value": False})
+    assert answer.json()["data"]["status"] == "resolved"
+    answers = follow(page, pipeline)
+    assert answers[-1]["status"] == "completed"
+    assert statuses(answers[-1]) == {
+        "text_input.1": "completed",
+        "confirmation.1": "completed",
+        "text_output.1": "skipped",
+        "text_output.2": "completed",
+    }
 
 
 @pytest.mark.rule("INT-16")

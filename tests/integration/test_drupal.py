@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import uuid
@@ -308,6 +309,8 @@ def test_with_drupal_away_runs_go_on_and_callbacks_arrive_afterwards(
         assert "last good version stays" in away[0]["stack_trace"]
         assert "flowdrop_plain" in client.dag_ids()
         assert not any(told(site, run.run_id)[-1:] and told(site, run.run_id)[-1]["run"]["completed"] for run in runs)
+        # By hand with minutes: FLOWDROP_OUTAGE_SECONDS=180.
+        time.sleep(float(os.environ.get("FLOWDROP_OUTAGE_SECONDS", "0")))
     finally:
         site.down = False
     for run in runs:
