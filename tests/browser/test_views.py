@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -12,7 +13,9 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
 TICKET, INVOICES, *_ = FLOWS
-BOTH = pytest.mark.parametrize("theme", ["light", "dark"], indirect=True)
+#: The dark theme too where pictures are made; its colours are judged by axe in every run (test_budgets.py).
+THEMES = ["light", "dark"] if os.environ.get("FLOWDROP_PICTURES") else ["light"]
+BOTH = pytest.mark.parametrize("theme", THEMES, indirect=True)
 
 
 def card(page, label):
@@ -28,7 +31,10 @@ def test_from_the_list_to_the_reason_of_a_failure_in_one_click(page, site, pictu
     page.goto("/plugin/flowdrop")
     expect(page.get_by_role("link", name="support ticket").first).to_be_visible()
     picture("runs")
-    page.get_by_role("row", name=re.compile("Failed support ticket")).first.get_by_role("link").click()
+    # Other tests may have repeated the workflow with other inputs; this is the run that failed by itself.
+    page.goto("/plugin/flowdrop?workflow=support_ticket")
+    place = site.run_path(TICKET).partition("/plugin")[0]
+    page.locator(f'tbody a[href*="{place}"]').first.click()
     expect(drawer(page, "Score per open ticket")).to_contain_text("Division by zero")
 
 
