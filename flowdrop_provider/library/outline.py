@@ -28,6 +28,8 @@ _NOTES = frozenset({"note", "notes"})
 _IN_PROCESS = frozenset({"python", "loop", "state", "none"})
 #: Where processors work that put their task aside until somebody answers or a moment comes.
 _WAITING = frozenset({"person", "time"})
+#: The processor that works in the network and then waits for it; as a node's own task it would call twice.
+_CALLED_BACK = "call_and_wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def _kind(plan: Plan, segment: Segment) -> str:
 
 def _may_wait(node: PlanNode) -> bool:
     """Return whether a node may put its task aside; one that runs elsewhere may ask somebody, or take its time."""
-    return _runs(node) in _WAITING or (not node.node_type.available and not node.node_type.derivative)
+    waits = _runs(node) in _WAITING or node.node_type.processor == _CALLED_BACK
+    return waits or (not node.node_type.available and not node.node_type.derivative)
 
 
 def _runs(node: PlanNode) -> str:
