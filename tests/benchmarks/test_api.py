@@ -113,6 +113,10 @@ def since(days):
     return (datetime.now(timezone.utc) - timedelta(days=days)).isoformat().replace("+", "%2B")
 
 
+#: What Airflow's own list of runs takes on the machine that the budgets are meant for.
+AIRFLOW_MS = 21.0
+
+
 @pytest.mark.parametrize(
     ("name", "path", "budget"),
     [
@@ -135,10 +139,12 @@ def test_reading(filled, figures, name, path, budget):
             base = median_ms(airflow, "/api/v2/dags/~/dagRuns?limit=50&order_by=-id")
             ours = median_ms(client, path, 15 if budget else 7)
             figures(f"{name}: {ours:.1f} ms, Airflow's list of runs {base:.1f} ms, ratio {ours / base:.2f}")
-            if budget is None or ours < budget:
+            # A slower machine is slower for Airflow's own list as well.
+            allowed = (budget or 0) * max(1.0, base / AIRFLOW_MS)
+            if budget is None or ours < allowed:
                 break
 
-    assert budget is None or ours < budget
+    assert budget is None or ours < allowed
 
 
 async def polling(server, path_of) -> list[float]:
