@@ -10,6 +10,8 @@ __all__ = ["MAX_LIMIT", "Page", "page_of"]
 
 MAX_LIMIT = 100
 _DEFAULT = 50
+#: No list is as long; a database takes no number above 64 bits.
+_FAREST = 10**9
 T = TypeVar("T")
 
 
@@ -23,7 +25,7 @@ class Page:
     @classmethod
     def asked(cls, limit: int | None, offset: int | None) -> Page:
         """Return the page a caller asked for, corrected."""
-        return cls(min(max(limit if limit is not None else _DEFAULT, 1), MAX_LIMIT), max(offset or 0, 0))
+        return cls(min(max(limit if limit is not None else _DEFAULT, 1), MAX_LIMIT), min(max(offset or 0, 0), _FAREST))
 
     def cut(self, items: Sequence[T]) -> Sequence[T]:
         """Return the part of a complete list."""

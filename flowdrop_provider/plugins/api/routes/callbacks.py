@@ -12,7 +12,7 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
-from fastapi import APIRouter, Body, Depends, HTTPException, Request
+from fastapi import APIRouter, Body, Depends, HTTPException, Path, Request
 from sqlalchemy.orm import Session
 
 from flowdrop_provider import conf
@@ -49,11 +49,10 @@ def _not_pending() -> ApiError:
     return ApiError(409, "INTERRUPT_NOT_PENDING", "Nothing waits at this address any more.")
 
 
-def _token(request: Request) -> tuple[UUID, str]:
+def _token(request: Request, token: Annotated[str, Path(max_length=1_000)]) -> tuple[UUID, str]:
     """Return what the address names; a browser is nobody who calls back, and a body without a value says nothing."""
     if request.headers.get("origin") or request.headers.get("sec-fetch-site"):
         raise ApiError(403, "ORIGIN_REFUSED", "A browser may not use this address.")
-    token = str(request.path_params["token"])
     opened = open_token(token, conf.seal_keys())
     try:
         if opened is not None:
