@@ -72,13 +72,6 @@ class Execution:
     injected: dict[str, str] | None = None
     usage: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def spend(self, kind: str, facts: Mapping[str, Any]) -> None:
-        """Add what a part of the execution cost: numbers are summed, a price that nobody knows stays ``None``."""
-        known = self.usage.setdefault(kind, {})
-        for name, value in facts.items():
-            before = known.get(name)
-            known[name] = value if before is None else before if value is None else before + value
-
 
 def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) -> Execution:
     """Execute ``node`` with the delivered values in ``context.inputs``.
@@ -88,14 +81,8 @@ def execute(node: NodeToRun, context: NodeContext, *, retries_spent: int = 0) ->
     """
     execution = Execution(started=context.world.now())
     begin = time.perf_counter_ns()
-    told = context.world.report
-
-    def report(node_id: str, kind: str, facts: Mapping[str, Any]) -> None:
-        execution.spend(kind, facts)
-        told(node_id, kind, facts)
-
-    context = replace(context, world=replace(context.world, report=report))
     _try(node, context, execution, max(node.max_retries - retries_spent, 0))
+    execution.usage = context.usage
     _conclude(node, execution)
     execution.execution_time_us = (time.perf_counter_ns() - begin) // 1000
     execution.completed = context.world.now()

@@ -16,12 +16,15 @@ from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 
 __all__ = [
+    "CONF_KEY",
     "Launch",
+    "chat_of",
     "chat_turn",
     "declared_inputs",
     "launch",
     "launch_schema",
     "named_inputs",
+    "split_conf",
     "takes_events",
     "workflow_outputs",
 ]
@@ -30,6 +33,24 @@ log = logging.getLogger("flowdrop.engine")
 
 #: The ports of ``chat_input`` that a chat turn may fill, in the order the form shows them.
 _CHAT_PORTS = ("message", "history", "sessionId", "messageId")
+
+
+#: The reserved key of a run's ``conf``; whatever else lies there is an input.
+CONF_KEY = "flowdrop"
+
+
+def split_conf(conf: Any) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Return the inputs in a run's ``conf``, and its own part (source, parent, session, pause); anybody may have written it."""
+    given = dict(conf) if isinstance(conf, Mapping) else {}
+    own = given.pop(CONF_KEY, None)
+    return given, own if isinstance(own, Mapping) else {}
+
+
+def chat_of(conf: Any) -> str | None:
+    """Return the id of the chat session that a run says it is a turn of; only a signature proves it, so only for showing."""
+    told = split_conf(conf)[1].get("session")
+    found = told.get("id") if isinstance(told, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 class Launch:

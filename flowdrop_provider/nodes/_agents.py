@@ -177,7 +177,7 @@ def run_agent(
             timeout=limits.seconds,
         )
         reply = _reply(result.output, result.new_messages(), outcomes)
-    context.world.report(context.node_id, "ai_usage", reply.usage)
+    context.report("ai_usage", reply.usage)
     return reply
 
 

@@ -126,7 +126,7 @@ def reason(params: Params, context: NodeContext) -> Outputs:
         Limits(params["timeout"] or _SECONDS),
         content_text(params["systemPrompt"]),
     )
-    context.world.report(context.node_id, "ai_usage", reply.usage)
+    context.report("ai_usage", reply.usage)
     message: dict[str, Any] = {"role": "assistant", "content": reply.output}
     return {
         "tool_calls": reply.calls,

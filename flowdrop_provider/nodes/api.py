@@ -58,6 +58,7 @@ class NodeContext:
     :ivar execution_id: names this execution of this node, the same when it is resumed; ``""`` where nobody needs to know.
     :ivar iteration: the position of a ``foreach``, kept by the engine between rounds; ``None`` elsewhere.
     :ivar resume: the answer to the interrupt this node raised earlier, or ``None`` on a first execution (INT-4).
+    :ivar usage: what this execution cost besides time, by kind; see :meth:`report`.
     """
 
     node_id: str
@@ -72,6 +73,18 @@ class NodeContext:
     resume: Mapping[str, Any] | None = None
     iteration: Iteration | None = None
     execution_id: str = ""
+    usage: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def report(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """Add what a part of this execution cost: numbers are summed, a price that nobody knows stays ``None``.
+
+        :param kind: ``ai_usage`` for what models took.
+        """
+        known = self.usage.setdefault(kind, {})
+        for name, value in facts.items():
+            before = known.get(name)
+            known[name] = value if before is None else before if value is None else before + value
+        self.world.report(self.node_id, kind, facts)
 
 
 ProcessorFunction: TypeAlias = Callable[[Params, NodeContext], Outputs]

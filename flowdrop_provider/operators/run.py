@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider import conf
-from flowdrop_provider.engine.launch import Launch, declared_inputs, launch, takes_events
+from flowdrop_provider.engine.launch import CONF_KEY, Launch, declared_inputs, launch, split_conf, takes_events
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.engine.routing import Outcome
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
     from flowdrop_provider.operators.binding import FlowBinding
 
-__all__ = ["CONF_KEY", "LAUNCH_KEY", "PAUSE_MEMBER", "RunOnAirflow"]
-
-#: The key of a run's ``conf`` that is ours: ``{"initial_data": {node: {port: value}}, ...}``.
-CONF_KEY = "flowdrop"
+__all__ = ["LAUNCH_KEY", "PAUSE_MEMBER", "RunOnAirflow"]
 
 #: XCom key of the launch payload that a task group's first task hands on.
 LAUNCH_KEY = "flowdrop_launch"
@@ -90,13 +87,10 @@ class RunOnAirflow:
 
         In a session that is its owner; else whoever triggered the run, as Airflow knows them. A schedule is nobody.
         """
-        dag_run = self.context["dag_run"]
-        own = (dag_run.conf or {}).get(CONF_KEY)
-        told = own.get("session") if isinstance(own, Mapping) else None
-        identity = read_identity(told, self.ti.dag_id, self.ti.run_id, conf.seal_keys())
+        identity = read_identity(self.own_conf().get("session"), self.ti.dag_id, self.ti.run_id, conf.seal_keys())
         if identity is not None:
             return identity.session_id, identity.owner
-        return "", dag_run.triggering_user_name or ""
+        return "", self.context["dag_run"].triggering_user_name or ""
 
     def launch(self) -> Launch:
         """Return the run's initial data from its configuration, checked as every launch is (MAN-13..16).
@@ -106,10 +100,9 @@ class RunOnAirflow:
         if self._launch_task_id is not None:
             handed_on = self.ti.xcom_pull(task_ids=self._launch_task_id, key=LAUNCH_KEY) or {}
             return self._launch_from(open_payload(handed_on), {})
-        run_conf = dict(getattr(self.context["dag_run"], "conf", None) or {})
-        own = run_conf.pop(CONF_KEY, None)
+        given, own = split_conf(getattr(self.context["dag_run"], "conf", None))
         defaults = {name: value for name, value in self.context["params"].items() if value is not None}
-        return self._launch_from({**defaults, **run_conf}, own if isinstance(own, Mapping) else {})
+        return self._launch_from({**defaults, **given}, own)
 
     def _launch_from(self, payload: Mapping[str, Any], own: Mapping[str, Any]) -> Launch:
         initial = own.get("initial_data")
@@ -122,7 +115,7 @@ class RunOnAirflow:
 
     def own_conf(self) -> Mapping[str, Any]:
         """Return the run's own part of its configuration, as it was when this task started."""
-        return _own(getattr(self.context["dag_run"], "conf", None))
+        return split_conf(getattr(self.context["dag_run"], "conf", None))[1]
 
     def reuse(self) -> Reuse:
         """Return what this run takes over from the run it repeats.
@@ -146,7 +139,7 @@ class RunOnAirflow:
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return None
         self._looked = time.monotonic()
-        return "pause" if _own(self._conf_now()).get(PAUSE_MEMBER) else None
+        return "pause" if split_conf(self._conf_now())[1].get(PAUSE_MEMBER) else None
 
     def _conf_now(self) -> Any:
         from airflow.sdk.execution_time.comms import GetDagRun
@@ -165,11 +158,6 @@ class RunOnAirflow:
         wanted = sorted(tasks - alive)
         if wanted:
             SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(wanted)))
-
-
-def _own(conf: Any) -> Mapping[str, Any]:
-    own = conf.get(CONF_KEY) if isinstance(conf, Mapping) else None
-    return own if isinstance(own, Mapping) else {}
 
 
 def open_payload(packed: Mapping[str, Any]) -> dict[str, Any]:

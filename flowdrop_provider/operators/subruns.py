@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowdrop_provider import conf
+from flowdrop_provider.engine.launch import CONF_KEY
 from flowdrop_provider.engine.naming import RESULT_TASK_ID, airflow_id
 from flowdrop_provider.engine.runner import RunResult
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
@@ -52,7 +53,7 @@ class AirflowWorkflows:
         dag_id = airflow_id(f"{conf.dag_id_prefix()}{workflow_id}")
         run_id = f"flowdrop__{uuid.uuid4()}"
         parent = {"dag_id": self._ti.dag_id, "run_id": self._ti.run_id, "task_id": self._ti.task_id}
-        payload = {**inputs, "flowdrop": {"parent": {**parent, "workflow_id": self._workflow_id}}}
+        payload = {**inputs, CONF_KEY: {"parent": {**parent, "workflow_id": self._workflow_id}}}
         try:
             SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=payload))
         except AirflowRuntimeError as error:

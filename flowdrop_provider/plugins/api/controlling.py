@@ -18,7 +18,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flowdrop_provider.operators.run import CONF_KEY, PAUSE_MEMBER
+from flowdrop_provider.engine.launch import CONF_KEY, split_conf
+from flowdrop_provider.operators.run import PAUSE_MEMBER
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.ids import run_key
 from flowdrop_provider.plugins.api.reading import iso
@@ -32,8 +33,7 @@ _MAX_CHILDREN = 1_000
 
 def pause_of(run: DagRun) -> Mapping[str, Any] | None:
     """Return who paused a run, when and why (``{by, at, reason}``), or ``None`` when nobody did."""
-    own = (run.conf or {}).get(CONF_KEY)
-    found = own.get(PAUSE_MEMBER) if isinstance(own, Mapping) else None
+    found = split_conf(run.conf)[1].get(PAUSE_MEMBER)
     return found if isinstance(found, Mapping) else None
 
 
@@ -106,10 +106,10 @@ def _open(session: Session, run: DagRun) -> DagRun:
 
 
 def _set(run: DagRun, pause: Mapping[str, Any] | None) -> None:
-    conf = dict(run.conf or {})
-    own = {name: value for name, value in dict(conf.get(CONF_KEY) or {}).items() if name != PAUSE_MEMBER}
+    inputs, told = split_conf(run.conf)
+    own = {name: value for name, value in told.items() if name != PAUSE_MEMBER}
     # A new object: the database layer does not see a change inside of the old one.
-    run.conf = {**conf, CONF_KEY: {**own, PAUSE_MEMBER: dict(pause)} if pause else own}
+    run.conf = {**inputs, CONF_KEY: {**own, PAUSE_MEMBER: dict(pause)} if pause else own}
 
 
 def active_children(session: Session, run: DagRun) -> list[DagRun]:
@@ -131,6 +131,5 @@ def active_children(session: Session, run: DagRun) -> list[DagRun]:
 
 
 def _parent(run: DagRun) -> tuple[str, str] | None:
-    own = (run.conf or {}).get(CONF_KEY)
-    parent = own.get("parent") if isinstance(own, Mapping) else None
+    parent = split_conf(run.conf)[1].get("parent")
     return (str(parent.get("dag_id")), str(parent.get("run_id"))) if isinstance(parent, Mapping) else None

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from flowdrop_provider.engine.launch import declared_inputs, launch, named_inputs, takes_events
+from flowdrop_provider.engine.launch import CONF_KEY, declared_inputs, launch, named_inputs, split_conf, takes_events
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.operators.reuse import REUSE_KEY, Reuse, sealed_reuse
@@ -25,10 +25,7 @@ from flowdrop_provider.plugins.api.controlling import active_children
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.security import may
 
-__all__ = ["CONF_KEY", "SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
-
-#: The reserved key of a run's ``conf``; whatever else lies there is an input.
-CONF_KEY = "flowdrop"
+__all__ = ["SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
 
 #: Where a start may say it comes from.
 SOURCES = ("api", "manual", "event", "playground", "rerun")
@@ -134,8 +131,7 @@ def _earlier(session: Session, dag: DagModel, asked: LaunchRequest) -> Started |
     run = session.scalar(select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_id == run_id))
     if run is None:
         return None
-    own = (run.conf or {}).get(CONF_KEY) or {}
-    if own.get("request") != _fingerprint(asked):
+    if split_conf(run.conf)[1].get("request") != _fingerprint(asked):
         raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key already started a run with another body.")
     return Started(run, replayed=True)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowdrop_provider.document.node_types import NodeType
 from flowdrop_provider.engine.reuse import downstream
 from flowdrop_provider.operators.reuse import Reuse
 from flowdrop_provider.plugins.api.drawings import Drawing
@@ -103,10 +104,6 @@ def _usable(view: RunView, now: Drawing, task_id: str) -> bool:
     )
 
 
-def _type(drawing: Drawing, node_id: str) -> str:
-    return str(drawing.nodes[node_id].get("type") or "")
-
-
 def _carried(drawing: Drawing, node_id: str) -> set[str]:
     """Return the ports of a node whose values were handed on, ``*`` among them when all were."""
     edges = [edge for edge in drawing.flow.get("edges", ()) if edge["source"] == node_id]
@@ -120,15 +117,18 @@ def _asks(node: Mapping[str, Any]) -> bool | None:
 
 
 def _shares_state(node: Mapping[str, Any]) -> bool:
-    from flowdrop_provider.nodes.registry import shipped_catalogue
-
-    node_type = shipped_catalogue().get(str(node.get("type") or ""))
+    node_type = _shipped(node)
     return node_type is not None and node_type.state_aware
 
 
-def _processor(node: Mapping[str, Any]) -> Any:
-    from flowdrop_provider.nodes.registry import get_processor, shipped_catalogue
+def _shipped(node: Mapping[str, Any]) -> NodeType | None:
+    from flowdrop_provider.nodes.registry import shipped_catalogue
 
-    type_id = str(node.get("type") or "")
-    node_type = shipped_catalogue().get(type_id)
-    return get_processor(node_type.processor if node_type is not None else type_id)
+    return shipped_catalogue().get(str(node.get("type") or ""))
+
+
+def _processor(node: Mapping[str, Any]) -> Any:
+    from flowdrop_provider.nodes.registry import get_processor
+
+    node_type = _shipped(node)
+    return get_processor(node_type.processor if node_type is not None else str(node.get("type") or ""))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from flowdrop_provider.dag_factory import dag_id_of
+from flowdrop_provider.engine.launch import split_conf
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
 from flowdrop_provider.plugins.api.drawings import latest_drawings
 from flowdrop_provider.plugins.api.errors import ApiError
@@ -138,6 +139,5 @@ def shown_run(row: Any, drawing: Any) -> dict[str, Any]:
     status = run_status(row.state, plain(row.summary) or None, row.result_state)
     workflow_id = drawing.workflow_id if drawing is not None else row.dag_id
     name = drawing.name if drawing is not None else row.dag_id
-    own = (row.conf or {}).get("flowdrop") or {}
     shown = pipeline_row(row, workflow_id or row.dag_id, name or row.dag_id, status, pipeline_id(row.dag_id, row.run_id))
-    return {**shown, "outcome": status, "source": own.get("source") if isinstance(own, dict) else None}
+    return {**shown, "outcome": status, "source": split_conf(row.conf)[1].get("source")}

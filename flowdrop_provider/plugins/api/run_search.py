@@ -11,16 +11,15 @@ from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from flowdrop_provider.engine.launch import CONF_KEY
 from flowdrop_provider.plugins.api import run_lists
 from flowdrop_provider.plugins.api.drawings import latest_drawings
 from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor
+from flowdrop_provider.plugins.api.launching import SOURCES
 from flowdrop_provider.plugins.api.reading import is_job_key, plain
 from flowdrop_provider.plugins.api.run_lists import RunFilter, dag_ids_of, run_conditions
 
 __all__ = ["RunSearch", "count_runs", "search_runs"]
-
-#: How a start may name its source; what started without one goes by Airflow's word for it.
-SOURCES = ("api", "manual", "event", "playground", "rerun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def _holds(text: Any, part: str) -> ColumnElement[bool]:
 
 
 def _trigger(kind: str) -> ColumnElement[bool]:
-    source = func.coalesce(DagRun.conf["flowdrop"]["source"].as_string(), "")
+    source = func.coalesce(DagRun.conf[CONF_KEY]["source"].as_string(), "")
     if kind in SOURCES:
         return source == kind
     via = next((known for known in DagRunTriggeredByType if known.value == kind), None)

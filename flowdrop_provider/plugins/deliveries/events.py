@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flowdrop_provider.engine.launch import split_conf
 from flowdrop_provider.nodes.remote import CONTRACT
 from flowdrop_provider.plugins.api.reading import Job, RunView, iso
 
@@ -106,7 +107,6 @@ def _run(view: RunView, status: str) -> dict[str, Any]:
 
 
 def _facts(view: RunView) -> dict[str, Any]:
-    own = (view.run.conf or {}).get("flowdrop")
     return {
         "contract": CONTRACT,
         "pipeline_id": view.id,
@@ -114,5 +114,5 @@ def _facts(view: RunView) -> dict[str, Any]:
         "dag_id": view.run.dag_id,
         "run_id": view.run.run_id,
         "revision": view.drawing.revision,
-        "drupal_pipeline_id": own.get("drupal_pipeline_id") if isinstance(own, Mapping) else None,
+        "drupal_pipeline_id": split_conf(view.run.conf)[1].get("drupal_pipeline_id"),
     }

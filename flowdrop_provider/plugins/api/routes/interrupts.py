@@ -16,10 +16,10 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Request
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from flowdrop_provider.engine.launch import chat_of
 from flowdrop_provider.plugins.api.auditing import audited
 from flowdrop_provider.plugins.api.drawings import Drawing, latest_drawings
 from flowdrop_provider.plugins.api.errors import ApiError
-from flowdrop_provider.plugins.api.launching import CONF_KEY
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.security import UserDep, listed, of_interrupt, of_run
 from flowdrop_provider.plugins.api.sessions import SessionDep
@@ -59,8 +59,7 @@ def _asked_at(value: str) -> dt.datetime | None:
 def _shown(detail: HITLDetail, drawing: Drawing) -> dict[str, Any]:
     task = detail.task_instance
     nodes = drawing.tasks.get(task.task_id, [task.task_id])
-    own = (task.dag_run.conf or {}).get(CONF_KEY) or {}
-    chat = (own.get("session") or {}).get("id")
+    chat = chat_of(task.dag_run.conf)
     return interrupt(detail, task, nodes[0], drawing.workflow_id or task.dag_id, session_id=chat)
 
 

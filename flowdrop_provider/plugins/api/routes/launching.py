@@ -14,6 +14,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from flowdrop_provider.engine.launch import split_conf
 from flowdrop_provider.plugins.api.auditing import audited
 from flowdrop_provider.plugins.api.documents import document_of
 from flowdrop_provider.plugins.api.drawings import drawing_of
@@ -147,13 +148,12 @@ def rerun(
 
 
 def _repetition(session: Session, view: RunView, wanted: RerunRequest, key: str | None) -> LaunchRequest:
-    conf = dict(view.run.conf or {})
-    own = conf.pop("flowdrop", None) or {}
-    inputs = conf if wanted.inputs is None else wanted.inputs
+    given, own = split_conf(view.run.conf)
+    inputs = given if wanted.inputs is None else wanted.inputs
     origin: dict[str, Any] = {"rerun_of": view.id}
     reuse = None
     if wanted.from_node is not None or wanted.pins:
-        asked = Repetition(wanted.from_node, wanted.pins, changed=inputs != conf)
+        asked = Repetition(wanted.from_node, wanted.pins, changed=inputs != given)
         now = iso(dt.datetime.now(dt.timezone.utc)) or ""
         reuse = reuse_of(view, drawing_of(session, view.run.dag_id, None), asked, now)
         # What was pinned is sealed with the run; a digest of it makes a repeated request with other pins another request.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from flowdrop_provider.engine.launch import split_conf
 from flowdrop_provider.plugins.api.controlling import pause_of
 from flowdrop_provider.plugins.api.reading import Job, RunView, iso
 from flowdrop_provider.plugins.api.states import JOB_STATUSES, editor_job, editor_run, published_run
@@ -17,10 +18,10 @@ __all__ = [
     "node_statuses",
     "pipeline_document",
     "pipeline_row",
+    "redacted",
+    "shown_inputs",
     "summary_counts",
 ]
-
-_HIDDEN_CONF = "flowdrop"
 
 
 def milliseconds(microseconds: int | None) -> int | None:
@@ -152,13 +153,17 @@ def _execution_data(view: RunView, *, values: bool) -> dict[str, Any]:
     """Return input, output and context; engine-internal parts of the configuration are not in it (PIPE-8)."""
     if not values:
         return {"input": {}, "output": {}, "context": {}}
-    conf = view.run.conf if isinstance(view.run.conf, Mapping) else {}
-    inputs, truncated = redacted({name: value for name, value in conf.items() if name != _HIDDEN_CONF})
+    inputs, truncated = shown_inputs(view)
     return {
         "input": inputs,
         "output": view.summary.get("outputs", {}),
         "context": {"truncated": truncated} if truncated else {},
     }
+
+
+def shown_inputs(view: RunView) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return a run's inputs as people see them, and what was cut of them."""
+    return redacted(split_conf(view.run.conf)[0])
 
 
 def redacted(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:

@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from flowdrop_provider.engine.launch import chat_of
 from flowdrop_provider.engine.snapshots import snapshot_of
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.reading import Job, RunView, iso
-from flowdrop_provider.plugins.api.shapes.pipelines import redacted
+from flowdrop_provider.plugins.api.shapes.pipelines import redacted, shown_inputs
 from flowdrop_provider.tables.models import Snapshot
 
 __all__ = ["complete", "sent_snapshot", "snapshot_answer", "snapshot_of_run", "snapshot_row"]
@@ -68,18 +69,14 @@ def complete(sent: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
 
 def snapshot_of_run(view: RunView) -> dict[str, Any]:
     """Return the snapshot of a run, from its records (INT-6)."""
-    conf = view.run.conf if isinstance(view.run.conf, Mapping) else {}
-    inputs, _ = redacted({name: value for name, value in conf.items() if name != "flowdrop"})
-    own = conf.get("flowdrop") if isinstance(conf.get("flowdrop"), Mapping) else {}
-    thread = own.get("session") if isinstance(own, Mapping) else None
     found = snapshot_of(
         None,
         [_record(job) for job in view.jobs],
         execution_id=view.id,
         status=view.status,
-        initial_input=inputs,
+        initial_input=shown_inputs(view)[0],
         metadata={"engine": "airflow", "dag_id": view.run.dag_id, "run_id": view.run.run_id},
-        thread_id=thread.get("id") if isinstance(thread, Mapping) else None,
+        thread_id=chat_of(view.run.conf),
         iteration_count=max((job.record["round"][0] for job in view.jobs if job.record.get("round")), default=0),
         created_at=view.run.queued_at,
         updated_at=dt.datetime.now(dt.timezone.utc),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowdrop_provider.document.handles import EdgeKind
+from flowdrop_provider.engine.launch import split_conf
 from flowdrop_provider.engine.plan import PlanEdge
 from flowdrop_provider.engine.routing import Outcome, edge_satisfied
 from flowdrop_provider.plugins.api.reading import Job, RunView, iso
@@ -19,8 +20,7 @@ _FINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 def run_facts(view: RunView) -> dict[str, Any]:
     """Return what a run is: identity, state, who started it and from where, how it ended."""
     run = view.run
-    own = (run.conf or {}).get("flowdrop") if isinstance(run.conf, Mapping) else None
-    own = own if isinstance(own, Mapping) else {}
+    own = split_conf(run.conf)[1]
     return {
         "id": view.id,
         "workflow_id": view.drawing.workflow_id or run.dag_id,
