@@ -15,20 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
+from airflow.dag_processing.bundles.base import BundleVersion
 
-from flowdrop_provider import __version__, conf
+from flowdrop_provider.bundles.versions import NOTHING, ContentBundle
 from flowdrop_provider.bundles.writing import switch_to, write_version
 from flowdrop_provider.drupal.pulling import Pulled, pull
 from flowdrop_provider.errors import ConfigurationError, FlowDropError
 
 __all__ = ["DrupalDagBundle"]
 
-#: Version of a bundle that has never seen its site.
-_NOTHING = "none"
 
-
-class DrupalDagBundle(BaseDagBundle):
+class DrupalDagBundle(ContentBundle):
     """The workflows of a Drupal site as DAGs.
 
     :param drupal_conn_id: the site's connection.
@@ -36,46 +33,17 @@ class DrupalDagBundle(BaseDagBundle):
     :param dag_options: passed to every DAG (JSON values only).
     """
 
-    supports_versioning = True
-
-    def __init__(
-        self,
-        *,
-        drupal_conn_id: str = "drupal_default",
-        archive: str | None = None,
-        dag_options: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, drupal_conn_id: str = "drupal_default", archive: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.drupal_conn_id = drupal_conn_id
         self._archive = archive
-        self._dag_options = dag_options or {}
-        self._current = self.version
-
-    def initialize(self) -> None:
-        """Make the wanted version available: the one asked for, or the newest."""
-        if self.version is None:
-            self.refresh()
-        elif not self.path.exists():
-            self._restore(self.version)
-        super().initialize()
-
-    @property
-    def path(self) -> Path:
-        """The folder with the loader files of the current version."""
-        return self.versions_dir / (self._current or _NOTHING)
 
     def get_current_version(self) -> BundleVersion:
         """Return the content hash, and where it came from."""
-        return BundleVersion(version=self._current or _NOTHING, data={"connection": self.drupal_conn_id})
+        return BundleVersion(version=self._current or NOTHING, data={"connection": self.drupal_conn_id})
 
-    def refresh(self) -> None:
-        """Take over what the site has now; never raises for what is wrong with the site.
-
-        :raises ConfigurationError: the bundle is pinned to a version.
-        """
-        if self.version is not None:
-            raise ConfigurationError("A bundle that is pinned to a version cannot be refreshed.", code="CONF_BUNDLE_PINNED")
+    def _take_over(self) -> None:
+        """Take over what the site has now; never raises for what is wrong with the site."""
         kept = self._kept()
         try:
             pulled, problem = self._pull(kept.get("etag", "")), ""
@@ -93,9 +61,9 @@ class DrupalDagBundle(BaseDagBundle):
     def _take(self, kept: Mapping[str, str], pulled: Pulled | None, problem: str) -> None:
         good, etag = kept.get("good", ""), kept.get("etag", "")
         if pulled is not None:
-            good, etag = _version_of(pulled.files, self._dag_options), pulled.etag
+            good, etag = self._version_of(pulled.files), pulled.etag
             self._provide(good, pulled.files)
-        current = f"{good or _NOTHING}-{_digest(problem)[:8]}" if problem else good
+        current = f"{good or NOTHING}-{_digest(problem)[:8]}" if problem else good
         if problem:
             self._provide(current, self._files_of(good) if good else {}, problem)
         if current != kept.get("current"):
@@ -130,25 +98,22 @@ class DrupalDagBundle(BaseDagBundle):
             kept = json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        usable = isinstance(kept, dict) and (self.versions_dir / str(kept.get("good") or _NOTHING) / "documents").is_dir()
+        usable = isinstance(kept, dict) and (self.versions_dir / str(kept.get("good") or NOTHING) / "documents").is_dir()
         # Another release of this package, or other settings, make other versions of the same content.
-        return kept if usable and kept.get("made_by") == self._maker else {}
-
-    @property
-    def _maker(self) -> str:
-        return _digest(f"{__version__} {conf.missing_processor()} {json.dumps(self._dag_options, sort_keys=True)}")
+        return kept if usable and kept.get("made_by") == _digest(self._made_by) else {}
 
     def _keep(self, note: dict[str, str]) -> None:
         self.base_dir.mkdir(parents=True, exist_ok=True)
         unfinished = self._note.with_suffix(".new")
-        unfinished.write_text(json.dumps({**note, "made_by": self._maker}), encoding="utf-8")
+        unfinished.write_text(json.dumps({**note, "made_by": _digest(self._made_by)}), encoding="utf-8")
         unfinished.replace(self._note)
 
-    def _restore(self, version: str) -> None:
-        """Get a version that this machine does not have: from the archive, or from the site while it has not changed.
+    def _version_of(self, files: Mapping[str, bytes]) -> str:
+        """Return the first 20 hex digits of a hash over the content and what else decides about the DAGs."""
+        return _digest(f"{self._made_by}\n{Pulled(files, '').version}")[:20]
 
-        :raises ConfigurationError: ``CONF_BUNDLE_VERSION_GONE``.
-        """
+    def _restore(self, version: str) -> None:
+        """Get a version from the archive, or from the site while it has not changed."""
         found = self._take_out(version)
         if found is None:
             found = self._from_site(version)
@@ -157,7 +122,7 @@ class DrupalDagBundle(BaseDagBundle):
 
     def _from_site(self, version: str) -> tuple[Mapping[str, bytes], str]:
         pulled = self._pull("")
-        if pulled is None or _version_of(pulled.files, self._dag_options) != version.split("-", maxsplit=1)[0]:
+        if pulled is None or self._version_of(pulled.files) != version.split("-", maxsplit=1)[0]:
             raise ConfigurationError(
                 f"Version {version} of bundle {self.name!r} is neither here nor at the site any more.",
                 code="CONF_BUNDLE_VERSION_GONE",
@@ -198,12 +163,6 @@ class DrupalDagBundle(BaseDagBundle):
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _version_of(files: Mapping[str, bytes], options: Mapping[str, Any]) -> str:
-    """Return the first 20 hex digits of a hash over the content and all else that decides about the DAGs."""
-    made = f"{__version__}\n{conf.missing_processor()}\n{json.dumps(dict(options), sort_keys=True)}"
-    return _digest(f"{made}\n{Pulled(files, '').version}")[:20]
 
 
 def _told(error: Exception) -> str:

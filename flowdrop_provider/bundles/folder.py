@@ -8,15 +8,14 @@ UI and hides nothing.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
+from airflow.dag_processing.bundles.base import BundleVersion
 
-from flowdrop_provider import __version__, conf
+from flowdrop_provider.bundles.versions import NOTHING, ContentBundle
 from flowdrop_provider.bundles.writing import BrokenExportError, raise_broken_export, switch_to, write_version
 from flowdrop_provider.document.files import export_files
 from flowdrop_provider.errors import ConfigurationError
@@ -24,7 +23,7 @@ from flowdrop_provider.errors import ConfigurationError
 __all__ = ["BrokenExportError", "FlowDropFolderBundle", "raise_broken_export"]
 
 
-class FlowDropFolderBundle(BaseDagBundle):
+class FlowDropFolderBundle(ContentBundle):
     """Exports in a folder (or a ``config/sync`` directory, or a zip) as DAGs.
 
     :param path: the folder, the directory or the zip file.
@@ -32,53 +31,23 @@ class FlowDropFolderBundle(BaseDagBundle):
     :param dag_options: passed to every DAG (JSON values only).
     """
 
-    supports_versioning = True
-
-    def __init__(
-        self,
-        *,
-        path: str,
-        node_types: str | None = None,
-        dag_options: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, path: str, node_types: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._source = Path(path)
         self._node_types = Path(node_types) if node_types else None
-        self._dag_options = dag_options or {}
-        self._current = self.version
-
-    def initialize(self) -> None:
-        """Make the wanted version available: the one asked for, or the newest."""
-        if self.version is None:
-            self.refresh()
-        elif not self.path.exists():
-            self._restore(self.version)
-        super().initialize()
 
     @property
     def source(self) -> Path:
         """Where the exports come from."""
         return self._source
 
-    @property
-    def path(self) -> Path:
-        """The folder with the loader files of the current version."""
-        return self.versions_dir / (self._current or "none")
-
     def get_current_version(self) -> BundleVersion:
         """Return the content hash of the exports, and how many there are."""
-        return BundleVersion(version=self._current or "none", data={"source": str(self._source)})
+        return BundleVersion(version=self._current or NOTHING, data={"source": str(self._source)})
 
-    def refresh(self) -> None:
-        """Take over what has changed in the folder; a version once written is never changed.
-
-        :raises ConfigurationError: the bundle is pinned to a version.
-        """
-        if self.version is not None:
-            raise ConfigurationError("A bundle that is pinned to a version cannot be refreshed.", code="CONF_BUNDLE_PINNED")
+    def _take_over(self) -> None:
         files = self._files()
-        version = _content_version(self._source, files, self._dag_options)
+        version = self._version_of(files)
         with self.lock():
             if not (self.versions_dir / version).exists():
                 self._write(version, files)
@@ -87,9 +56,9 @@ class FlowDropFolderBundle(BaseDagBundle):
         self._current = version
 
     def _restore(self, version: str) -> None:
-        """Write a version again on a machine that does not have it, which works while the folder still holds it."""
+        """Write a version again, which works while the folder still holds it."""
         files = self._files()
-        found = _content_version(self._source, files, self._dag_options)
+        found = self._version_of(files)
         if found != version:
             raise ConfigurationError(
                 f"Version {version} of bundle {self.name!r} is neither here nor in {self._source} any more.",
@@ -129,12 +98,11 @@ class FlowDropFolderBundle(BaseDagBundle):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
 
-
-def _content_version(source: Path, files: Iterable[Path], options: dict[str, Any]) -> str:
-    """Return the first 20 hex digits of a hash over names and contents, the options and the package's version."""
-    digest = hashlib.sha256(f"{__version__}\n{conf.missing_processor()}\n{json.dumps(options, sort_keys=True)}".encode())
-    for file in files:
-        name = file.relative_to(source) if file.is_relative_to(source) else file.name
-        digest.update(f"\n{name}\n{file.stat().st_size}\n".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:20]
+    def _version_of(self, files: Iterable[Path]) -> str:
+        """Return the first 20 hex digits of a hash over names and contents, and what else decides about the DAGs."""
+        digest = hashlib.sha256(self._made_by.encode())
+        for file in files:
+            name = file.relative_to(self._source) if file.is_relative_to(self._source) else file.name
+            digest.update(f"\n{name}\n{file.stat().st_size}\n".encode())
+            digest.update(file.read_bytes())
+        return digest.hexdigest()[:20]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 
 from flowdrop_provider.errors import ConfigurationError
+from flowdrop_provider.library.sealing import mac, proves
 
 __all__ = ["open_token", "sign_token"]
+
+_PURPOSE = "callback"
 
 
 def sign_token(task_instance_id: str, interrupt_id: str, keys: Sequence[str]) -> str:
@@ -27,24 +28,20 @@ def sign_token(task_instance_id: str, interrupt_id: str, keys: Sequence[str]) ->
             hint="Set [flowdrop] seal_key or [core] fernet_key, the same on every component.",
         )
     body = json.dumps([task_instance_id, interrupt_id], separators=(",", ":")).encode()
-    return f"{_text(body)}.{_text(_mac(body, keys[0]))}"
+    return f"{_text(body)}.{_text(mac(_PURPOSE, body, keys[0]))}"
 
 
 def open_token(token: str, keys: Sequence[str]) -> tuple[str, str] | None:
     """Return ``(task instance id, interrupt id)`` of a token that one of the keys signed, else ``None``."""
-    told, _, mac = token.partition(".")
+    told, _, proof = token.partition(".")
     try:
-        body, given = _bytes(told), _bytes(mac)
-        if not any(hmac.compare_digest(given, _mac(body, key)) for key in keys):
+        body, given = _bytes(told), _bytes(proof)
+        if not proves(given, _PURPOSE, body, keys):
             return None
         task_instance_id, interrupt_id = json.loads(body)
     except (ValueError, binascii.Error):
         return None
     return str(task_instance_id), str(interrupt_id)
-
-
-def _mac(body: bytes, key: str) -> bytes:
-    return hmac.new(key.encode(), b"flowdrop callback\n" + body, hashlib.sha256).digest()
 
 
 def _text(data: bytes) -> str:

@@ -5,14 +5,16 @@ The API server signs the session when a turn starts a run; the worker believes n
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flowdrop_provider.library.sealing import mac, proves
+
 __all__ = ["ChatIdentity", "read_identity", "sign_identity"]
+
+_PURPOSE = "chat session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ChatIdentity:
 def sign_identity(identity: ChatIdentity, dag_id: str, run_id: str, keys: Sequence[str]) -> dict[str, str]:
     """Return what a run carries in its configuration; without a key there is no ``proof``, and nobody will believe it."""
     told = {"id": identity.session_id, "owner": identity.owner}
-    return {**told, "proof": _proof(identity, dag_id, run_id, keys[0])} if keys else told
+    return {**told, "proof": mac(_PURPOSE, _body(identity, dag_id, run_id), keys[0]).hex()} if keys else told
 
 
 def read_identity(told: Any, dag_id: str, run_id: str, keys: Sequence[str]) -> ChatIdentity | None:
@@ -42,13 +44,13 @@ def read_identity(told: Any, dag_id: str, run_id: str, keys: Sequence[str]) -> C
     if not isinstance(told, Mapping):
         return None
     identity = ChatIdentity(str(told.get("id") or ""), str(told.get("owner") or ""))
-    given = str(told.get("proof") or "")
-    if not identity.session_id or not given.isascii():
+    try:
+        given = bytes.fromhex(str(told.get("proof") or ""))
+    except ValueError:
         return None
-    good = any(hmac.compare_digest(given, _proof(identity, dag_id, run_id, key)) for key in keys)
+    good = bool(identity.session_id) and proves(given, _PURPOSE, _body(identity, dag_id, run_id), keys)
     return identity if good else None
 
 
-def _proof(identity: ChatIdentity, dag_id: str, run_id: str, key: str) -> str:
-    text = json.dumps(["flowdrop chat session", dag_id, run_id, identity.session_id, identity.owner])
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+def _body(identity: ChatIdentity, dag_id: str, run_id: str) -> bytes:
+    return json.dumps([dag_id, run_id, identity.session_id, identity.owner]).encode()

@@ -1,13 +1,15 @@
-"""Sealing with the deployment's keys: what travels through Airflow's database and must not lie open in it."""
+"""Sealing and signing with the deployment's keys: what must not lie open in Airflow's database, or not be made by others."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from typing import Any
 
 from flowdrop_provider.errors import ConfigurationError
 
-__all__ = ["cipher"]
+__all__ = ["cipher", "mac", "proves"]
 
 
 def cipher(keys: Sequence[str]) -> Any:
@@ -31,3 +33,13 @@ def cipher(keys: Sequence[str]) -> Any:
             code="CONF_SEAL_KEY_INVALID",
             hint="Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
         ) from error
+
+
+def mac(purpose: str, body: bytes, key: str) -> bytes:
+    """Return the HMAC-SHA256 of a body; one that was made for another purpose does not fit."""
+    return hmac.new(key.encode(), f"flowdrop {purpose}\n".encode() + body, hashlib.sha256).digest()
+
+
+def proves(given: bytes, purpose: str, body: bytes, keys: Sequence[str]) -> bool:
+    """Return whether one of the deployment's keys made ``given``; an older one proves as well."""
+    return any(hmac.compare_digest(given, mac(purpose, body, key)) for key in keys)

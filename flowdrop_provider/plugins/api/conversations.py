@@ -24,7 +24,7 @@ from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.launching import LaunchRequest, start_run
 from flowdrop_provider.tables.models import PlaygroundMessage, PlaygroundSession, utc_now
 
-__all__ = ["append", "hold", "last_turns", "message_page", "open_turn", "send_turn", "turn_runs"]
+__all__ = ["append", "hold", "last_turn", "last_turns", "message_page", "send_turn", "turn_runs"]
 
 #: Between two messages at least, so that a cursor of milliseconds tells them apart.
 _TICK = dt.timedelta(milliseconds=1)
@@ -58,11 +58,9 @@ def append(session: Session, chat: PlaygroundSession, **facts: Any) -> Playgroun
     return message
 
 
-def open_turn(session: Session, chat: PlaygroundSession) -> PlaygroundMessage | None:
-    """Return the user's message whose run has not been told to its end, if there is one."""
-    model = PlaygroundMessage
-    query = select(model).where(model.session_number == chat.number, model.role == "user", ~model.settled)
-    return session.scalar(query.order_by(model.sequence.desc()).limit(1))
+def last_turn(session: Session, chat: PlaygroundSession) -> PlaygroundMessage | None:
+    """Return the user's newest message as the database has it now; ``settled`` once its run has been told to its end."""
+    return last_turns(session, [chat.number]).get(chat.number)
 
 
 def last_turns(session: Session, numbers: Iterable[int]) -> dict[int, PlaygroundMessage]:
@@ -77,7 +75,8 @@ def last_turns(session: Session, numbers: Iterable[int]) -> dict[int, Playground
     query = select(model).join(
         newest, (model.session_number == newest.c.session_number) & (model.sequence == newest.c.sequence)
     )
-    return {message.session_number: message for message in session.scalars(query)}
+    found = session.scalars(query.execution_options(populate_existing=True))
+    return {message.session_number: message for message in found}
 
 
 def turn_runs(session: Session, numbers: Iterable[int]) -> dict[int, list[str]]:
@@ -146,7 +145,8 @@ def send_turn(
     earlier = session.scalar(select(model).where(model.session_number == chat.number, model.source == source))
     if earlier is not None:
         return earlier
-    if open_turn(session, chat) is not None:
+    before = last_turn(session, chat)
+    if before is not None and not before.settled:
         raise ApiError(409, "TURN_ACTIVE", "The message before this one is still being worked on.")
     message_id = uuid.uuid4()
     run_id = f"playground__{message_id}"

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
 
-__all__ = ["Drawing", "drawing_of", "latest_drawings"]
+__all__ = ["Drawing", "drawing_of", "drawings_at", "latest_drawings"]
 
 _KEPT = 1_000
 
@@ -87,26 +87,33 @@ def _flow_of(data: Any) -> dict[str, Any]:
     return {}
 
 
-def _load(session: Session, keys: Mapping[UUID, tuple[str, str]]) -> dict[str, Drawing]:
-    """Return drawings by DAG id for serialized rows ``{row id: (dag id, content hash)}``, reading only unknown contents."""
+def _load(session: Session, keys: Mapping[UUID, tuple[str, str]]) -> dict[UUID, Drawing]:
+    """Return the drawings of serialized rows ``{row id: (dag id, content hash)}``, reading only unknown contents."""
     found = {row_id: _kept(f"{dag_id}\n{content}") for row_id, (dag_id, content) in keys.items()}
     missing = [row_id for row_id, drawing in found.items() if drawing is None]
     rows = session.scalars(select(SerializedDagModel).where(SerializedDagModel.id.in_(missing))) if missing else ()
     for row in rows:
         dag_id, content = keys[row.id]
         found[row.id] = _keep(f"{dag_id}\n{content}", Drawing(_flow_of(row.data)))
-    return {keys[row_id][0]: drawing for row_id, drawing in found.items() if drawing is not None}
+    return {row_id: drawing for row_id, drawing in found.items() if drawing is not None}
 
 
 def drawing_of(session: Session, dag_id: str, version_id: UUID | None) -> Drawing:
     """Return the drawing of one DAG version, the newest when ``version_id`` is ``None``; empty when there is none."""
-    query = select(SerializedDagModel.id, SerializedDagModel.dag_hash).where(SerializedDagModel.dag_id == dag_id)
-    if version_id is not None:
-        query = query.where(SerializedDagModel.dag_version_id == version_id)
-    row = session.execute(query.order_by(SerializedDagModel.created_at.desc()).limit(1)).first()
-    if row is None:
-        return drawing_of(session, dag_id, None) if version_id is not None else Drawing({})
-    return _load(session, {row.id: (dag_id, row.dag_hash)}).get(dag_id, Drawing({}))
+    if version_id is None:
+        return latest_drawings(session, [dag_id]).get(dag_id, Drawing({}))
+    return drawings_at(session, [version_id]).get(version_id) or drawing_of(session, dag_id, None)
+
+
+def drawings_at(session: Session, version_ids: Iterable[UUID]) -> dict[UUID, Drawing]:
+    """Return the drawing of each DAG version that Airflow still has serialized, in two queries at most."""
+    model = SerializedDagModel
+    query = select(model.id, model.dag_id, model.dag_hash, model.dag_version_id).where(
+        model.dag_version_id.in_(list(version_ids))
+    )
+    rows = session.execute(query).all()
+    found = _load(session, {row.id: (row.dag_id, row.dag_hash) for row in rows})
+    return {row.dag_version_id: found[row.id] for row in rows if row.id in found}
 
 
 def latest_drawings(session: Session, dag_ids: Iterable[str]) -> dict[str, Drawing]:
@@ -121,4 +128,6 @@ def latest_drawings(session: Session, dag_ids: Iterable[str]) -> dict[str, Drawi
     query = select(model.id, model.dag_id, model.dag_hash).join(
         newest, (model.dag_id == newest.c.dag_id) & (model.created_at == newest.c.created_at)
     )
-    return _load(session, {row.id: (row.dag_id, row.dag_hash) for row in session.execute(query)})
+    rows = session.execute(query).all()
+    found = _load(session, {row.id: (row.dag_id, row.dag_hash) for row in rows})
+    return {row.dag_id: found[row.id] for row in rows if row.id in found}

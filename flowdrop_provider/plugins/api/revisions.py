@@ -14,7 +14,7 @@ from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
-from flowdrop_provider.plugins.api.drawings import Drawing, drawing_of
+from flowdrop_provider.plugins.api.drawings import Drawing, drawings_at
 from flowdrop_provider.plugins.api.errors import not_found
 from flowdrop_provider.plugins.api.reading import iso
 
@@ -26,7 +26,9 @@ MAX_VERSIONS = 100
 
 def _versions(session: Session, dag_id: str) -> list[tuple[DagVersion, Drawing]]:
     query = select(DagVersion).where(DagVersion.dag_id == dag_id).order_by(DagVersion.version_number.desc()).limit(MAX_VERSIONS)
-    return [(version, drawing_of(session, dag_id, version.id)) for version in session.scalars(query)]
+    versions = session.scalars(query).all()
+    drawings = drawings_at(session, [version.id for version in versions])
+    return [(version, drawings[version.id]) for version in versions if version.id in drawings]
 
 
 def _runs(session: Session, dag_id: str) -> dict[Any, Any]:

@@ -272,23 +272,18 @@ def _anybody() -> None:
     """Let everybody in: only for what says nothing about workflows."""
 
 
-def _store_writer(user: UserDep) -> BaseUser:
-    """Let in whoever may edit DAGs at all; the handler asks about the one it makes."""
-    if not get_auth_manager().is_authorized_dag(method="PUT", user=user):
-        raise ApiError(403, "FORBIDDEN", "You may not save workflows.")
-    return user
+def _writer(entity: DagAccessEntity | None, method: _Method, refusal: str) -> Callable[..., BaseUser]:
+    """Return the function that lets in whoever may do a thing with some DAG; the handler asks about the one in the body."""
+
+    def find(user: UserDep) -> BaseUser:
+        if not get_auth_manager().is_authorized_dag(method=method, access_entity=entity, user=user):
+            raise ApiError(403, "FORBIDDEN", refusal)
+        return user
+
+    return find
 
 
-store_writer = Depends(marked(_store_writer, "PUT store"))
-
-
-def _snapshot_writer(user: UserDep) -> BaseUser:
-    """Let in whoever may start runs of some DAG; the handler asks about the run in the body."""
-    if not get_auth_manager().is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, user=user):
-        raise ApiError(403, "FORBIDDEN", "You may not keep snapshots.")
-    return user
-
-
-snapshot_writer = Depends(marked(_snapshot_writer, "POST snapshot"))
+store_writer = Depends(marked(_writer(None, "PUT", "You may not save workflows."), "PUT store"))
+snapshot_writer = Depends(marked(_writer(DagAccessEntity.RUN, "POST", "You may not keep snapshots."), "POST snapshot"))
 signed_in = Depends(marked(_signed_in, "signed in"))
 open_to_all = Depends(marked(_anybody, "open"))

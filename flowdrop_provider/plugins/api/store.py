@@ -16,10 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from airflow.models.dag import DagModel
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from flowdrop_provider import conf
 from flowdrop_provider.dag_factory import dag_id_of
 from flowdrop_provider.document.exports import LoadedWorkflow
@@ -122,20 +118,6 @@ class WorkflowStore:
     def delete(self, id_: str) -> None:
         """Remove the file of a workflow."""
         (self._folder / f"{id_}.json").unlink(missing_ok=True)
-
-    def announce(self, session: Session) -> None:
-        """Ask Airflow's DAG processor to read the bundle again now instead of at its next turn."""
-        from airflow.models.dagbag import DagPriorityParsingRequest
-
-        known = select(DagModel.relative_fileloc).where(DagModel.bundle_name == self.bundle, ~DagModel.is_stale)
-        file = session.scalar(known.order_by(DagModel.relative_fileloc).limit(1)) or "flowdrop_loader_1.py"
-        request = DagPriorityParsingRequest(self.bundle, file)
-        waiting = select(DagPriorityParsingRequest.id).where(
-            DagPriorityParsingRequest.bundle_name == self.bundle, DagPriorityParsingRequest.relative_fileloc == file
-        )
-        if session.scalar(waiting) is None:
-            session.add(request)
-            session.flush()
 
 
 def open_store() -> WorkflowStore | None:

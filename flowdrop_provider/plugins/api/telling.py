@@ -17,7 +17,7 @@ from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flowdrop_provider.plugins.api.conversations import append, hold, open_turn
+from flowdrop_provider.plugins.api.conversations import append, hold, last_turn
 from flowdrop_provider.plugins.api.reading import Job, RunView, read_run
 from flowdrop_provider.plugins.api.shapes.interrupts import CALL_FIELD, interrupt
 from flowdrop_provider.plugins.api.shapes.pipelines import milliseconds
@@ -50,14 +50,15 @@ class News:
 def tell(session: Session, chat: PlaygroundSession) -> str:
     """Add what has happened since a session was read last, and return its status.
 
-    ``idle``, ``running``, ``awaiting_input``, ``completed`` or ``failed``; the editor goes on polling on ``running`` only.
+    ``idle``, ``running``, ``awaiting_input``, ``completed`` or ``failed``; the editor polls on while ``running`` (STORE-12).
     """
-    if open_turn(session, chat) is None:
-        return _rested(session, chat)
-    hold(session, chat)
-    turn = open_turn(session, chat)
-    if turn is None:
-        return _rested(session, chat)
+    turn = last_turn(session, chat)
+    if turn is not None and not turn.settled:
+        # Somebody else may be telling the same; whoever gets the row second finds it told.
+        hold(session, chat)
+        turn = last_turn(session, chat)
+    if turn is None or turn.settled:
+        return turn.status if turn is not None else "idle"
     run = session.scalar(select(DagRun).where(DagRun.dag_id == chat.dag_id, DagRun.run_id == turn.run_id))
     if run is None:
         _end(session, chat, turn, "failed", [News("end", "system", "The run was removed from Airflow.")])
@@ -74,13 +75,6 @@ def tell(session: Session, chat: PlaygroundSession) -> str:
     turn.status = _STATUS_WORDS[view.status]
     asks = any(item.extra.get("type") == "interrupt_request" for item in news)
     return "awaiting_input" if view.status == "paused" and asks else "running"
-
-
-def _rested(session: Session, chat: PlaygroundSession) -> str:
-    """Return the status of a session without a run that goes on (STORE-12)."""
-    model = PlaygroundMessage
-    query = select(model.status).where(model.session_number == chat.number, model.role == "user")
-    return session.scalar(query.order_by(model.sequence.desc()).limit(1)) or "idle"
 
 
 def _end(session: Session, chat: PlaygroundSession, turn: PlaygroundMessage, status: str, news: list[News]) -> None:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Body, Query
 from sqlalchemy import func, select
 
 from flowdrop_provider.plugins.api.auditing import audited
-from flowdrop_provider.plugins.api.conversations import hold, last_turns, message_page, open_turn, send_turn, turn_runs
+from flowdrop_provider.plugins.api.conversations import hold, last_turn, last_turns, message_page, send_turn, turn_runs
 from flowdrop_provider.plugins.api.documents import document_of
 from flowdrop_provider.plugins.api.drawings import drawing_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
@@ -232,10 +232,10 @@ def stop_session(session: SessionDep, user: UserDep, chat: Driven) -> dict[str, 
     :raises ApiError: 409 ``NO_EXECUTION`` when there is none.
     """
     tell(session, chat)
-    turn = open_turn(session, chat)
+    turn = last_turn(session, chat)
     run = (
         session.scalar(select(DagRun).where(DagRun.dag_id == chat.dag_id, DagRun.run_id == turn.run_id))
-        if turn is not None
+        if turn is not None and not turn.settled
         else None
     )
     if run is None:

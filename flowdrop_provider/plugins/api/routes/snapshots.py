@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, Body, Request
@@ -47,7 +48,7 @@ def list_snapshots(
     offset: int | None = None,
 ) -> dict[str, Any]:
     """Return kept snapshots without their documents, the newest first; one's own, and those of DAGs one may edit (SNAP-2)."""
-    everything = {dag_id for dag_id in sorted(readable) if may_view_all_chats(session, user, dag_id)}
+    everything = readable & set(get_auth_manager().get_authorized_dag_ids(user=user, method="PUT", session=session))
     own = Snapshot.owner == (user.get_name() or None)
     wanted: list[ColumnElement[bool]] = [Snapshot.dag_id.in_(sorted(readable)), own | Snapshot.dag_id.in_(sorted(everything))]
     wanted += [Snapshot.workflow_id == workflow_id] if workflow_id is not None else []

@@ -18,6 +18,7 @@ from flowdrop_provider.document.storing import FLOW_ID, flow_id_of, stored_workf
 from flowdrop_provider.errors import DocumentError
 from flowdrop_provider.plugins.api.auditing import audited
 from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.refreshing import request_refresh
 from flowdrop_provider.plugins.api.security import UserDep, may_edit, of_workflow_or, store_writer
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.store import Stored, WorkflowStore, is_bundle, is_stored, open_store
@@ -109,7 +110,7 @@ def _stored(session: Any, request: Request, store: WorkflowStore, before: Stored
             503, "STORE_UNWRITABLE", "The workflow store cannot be written to; the server's log says why."
         ) from error
     request.scope["path_params"]["dag_id"] = dag_id_of(id_)
-    store.announce(session)
+    request_refresh(session, store.bundle)
     return store.answer(Stored(flow, before.envelope))
 
 
@@ -190,5 +191,5 @@ def delete_workflow(session: SessionDep, workflow_id: Annotated[str, REMOVE]) ->
     if dag is not None:
         # Airflow would notice by itself, a minute or two later.
         dag.is_stale = True
-    store.announce(session)
+    request_refresh(session, store.bundle)
     return {"success": True, "message": "Workflow deleted successfully"}
