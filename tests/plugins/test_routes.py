@@ -60,7 +60,7 @@ def test_no_route_blocks_the_event_loop():
     ours = {call for route in ROUTES for call in calls(route.dependant) if "flowdrop" in getattr(call, "__module__", "")}
     # These wait for the body, for time and for a slot, and ask no database.
     waiting = {call.__qualname__ for call in ours if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)}
-    assert waiting == {"body_of", "_settle", "_slot", "_body_first", "_awaited"}
+    assert waiting == {"body_of", "_settle", "_slot", "_awaited"}
 
 
 def test_the_plugin_imports_nothing_heavy():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from flowdrop_provider import conf
 from flowdrop_provider.library.callbacks import open_token
-from flowdrop_provider.plugins.api.auditing import audited
+from flowdrop_provider.plugins.api.auditing import audited, body_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.security import marked
 from flowdrop_provider.plugins.api.sessions import SessionDep
@@ -62,11 +63,8 @@ def _token(request: Request, token: Annotated[str, Path(max_length=1_000)]) -> t
     raise not_found("interrupt", token[:16])
 
 
-async def _body_first(request: Request) -> None:
+def _body_first(body: Annotated[bytes, Depends(body_of)]) -> None:
     """Refuse a body without a value before anything is looked for (INT-19)."""
-    import json
-
-    body = await request.body()
     value = json.loads(body) if body else None
     if not isinstance(value, dict) or "value" not in value:
         raise ApiError(400, "ANSWER_MISSING", "A callback has a member 'value'.")
