@@ -8,6 +8,8 @@ PYTEST := $(RUN) -m pytest -p devtools.pytest_order
 FAST := not integration and not browser and not benchmark and not slow
 # Options of `make demo`, e.g. DEMO_ARGS=--once; see `make demo DEMO_ARGS=--help`. DETACH=1 keeps it up in the background.
 DEMO_ARGS ?=
+# Options of the comparison, e.g. BENCH_ARGS="--sizes 1x10 --rounds 3".
+BENCH_ARGS ?=
 # Options of pytest, e.g. TEST_ARGS="-k twig".
 TEST_ARGS ?=
 
@@ -32,17 +34,28 @@ stop: venv-demo ## Stop a demo that runs in the background
 	@$(RUN) -m devtools.demo --stop
 
 .PHONY: test
-test: venv-dev ## Run all tests, the quick ones first
+test: venv-dev ## Run all tests, the quick ones first and side by side
 	@$(RUN) -m devtools.system_packages chromium redis-server php-cli php-curl phpunit php-codesniffer
+ifeq ($(strip $(TEST_ARGS)),)
+	@status=0; \
+	$(PYTEST) -m "$(FAST)" --numprocesses auto --maxprocesses 4 || status=1; \
+	$(PYTEST) -m "not ($(FAST))" || status=1; \
+	exit $$status
+else
 	@$(PYTEST) $(TEST_ARGS)
+endif
 
 .PHONY: fast
 fast: venv-dev ## Run the tests that need no Airflow, no browser and no patience
 	@$(PYTEST) -m "$(FAST)" $(TEST_ARGS)
 
 .PHONY: bench
-bench: venv-dev ## Run the benchmarks and print their ratios
-	@$(PYTEST) -m benchmark -s $(TEST_ARGS)
+bench: venv-dev ## Run the benchmarks in full size and print their ratios
+	@FLOWDROP_BENCH=full $(PYTEST) -m benchmark -s $(TEST_ARGS)
+
+.PHONY: bench-peers
+bench-peers: venv-dev ## Measure DAG building beside other tools; BENCH_ARGS=--write writes docs/peers.md
+	@$(RUN) -m tests.benchmarks.peers $(BENCH_ARGS)
 
 .PHONY: lint
 lint: venv-dev docs ## Check style, types, layers and documentation

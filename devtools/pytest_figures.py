@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["figures", "print_figures"]
+__all__ = ["collect_figures", "figures", "print_figures"]
 
 _lines: list[str] = []
 
@@ -15,12 +15,19 @@ _lines: list[str] = []
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Give a test a function that notes one line of measured figures."""
-    name = request.node.name
+    node = request.node
 
     def note(line: str) -> None:
-        _lines.append(f"{name}: {line}")
+        # A property of the report reaches the process that prints, also from a worker process.
+        node.user_properties.append(("figures", f"{node.name}: {line}"))
 
     return note
+
+
+def collect_figures(report: pytest.TestReport) -> None:
+    """Keep what a test noted."""
+    if report.when == "call":
+        _lines.extend(str(value) for name, value in report.user_properties if name == "figures")
 
 
 def print_figures(terminalreporter: Any) -> None:

@@ -10,11 +10,11 @@ import csv
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-__all__ = ["SHARED", "load_rules", "print_rules", "pytest_runtest_makereport"]
+__all__ = ["SHARED", "collect_rules", "load_rules", "print_rules", "pytest_runtest_makereport"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,12 +35,18 @@ def load_rules() -> list[dict[str, str]]:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:  # noqa: ARG001 - pytest's signature
-    """Remember how the tests of each rule ended."""
+    """Note the rules of a test in its report, which reaches the process that prints, also from a worker process."""
     outcome = yield
-    report = outcome.get_result()
+    ids = [rule_id for marker in item.iter_markers("rule") for rule_id in marker.args]
+    if ids:
+        outcome.get_result().user_properties.append(("rules", ids))
+
+
+def collect_rules(report: pytest.TestReport) -> None:
+    """Remember how the tests of each rule ended."""
     if report.when == "call" or report.outcome != "passed":
-        for marker in item.iter_markers("rule"):
-            for rule_id in marker.args:
+        for name, ids in report.user_properties:
+            for rule_id in cast("list[str]", ids) if name == "rules" else ():
                 _outcomes[rule_id].add(report.outcome)
 
 

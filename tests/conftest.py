@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devtools.pytest_figures import figures, print_figures
-from devtools.pytest_rules import SHARED, print_rules, pytest_runtest_makereport
+from devtools.pytest_figures import collect_figures, figures, print_figures
+from devtools.pytest_rules import SHARED, collect_rules, print_rules, pytest_runtest_makereport
 
 if TYPE_CHECKING:
     from devtools.harness import AirflowHarness
 
-__all__ = ["figures", "pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = ["figures", "pytest_runtest_logreport", "pytest_runtest_makereport", "pytest_terminal_summary"]
+
+# Processes that run tests side by side must not write the same configuration of Airflow at the same time.
+if "AIRFLOW_HOME" in os.environ and (worker := os.environ.get("PYTEST_XDIST_WORKER")):
+    os.environ["AIRFLOW_HOME"] = str(Path(os.environ["AIRFLOW_HOME"]) / worker)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    collect_figures(report)
+    collect_rules(report)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -11,6 +11,9 @@ import pytest
 
 HERE = Path(__file__).parent
 
+#: Whether to measure in the size of the published figures; `make bench` does, `make test` only sees that nothing got worse.
+FULL = os.environ.get("FLOWDROP_BENCH") == "full"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
