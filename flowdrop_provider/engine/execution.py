@@ -148,6 +148,7 @@ def _call(node: NodeToRun, context: NodeContext, execution: Execution) -> dict[s
     function = _function(node, context)
     config, used, names = substitute(node.config, context.world.secret)
     execution.secrets.extend(used)
+    context.world.known_secrets.update(used)
     execution.secret_parameters = names
     execution.params = resolve(node.node_type, config, context.inputs)
     pass_gate(node, execution.params, context, names)

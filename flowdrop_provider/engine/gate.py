@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,7 @@ def pass_gate(node: NodeToRun, params: Mapping[str, Any], context: NodeContext, 
     consents: MutableMapping[str, Mapping[str, Any]] = context.world.extras.get(CONSENTS, {})
     consent = consents.pop(digest, None)
     if consent is None:
-        raise _question(node, params, hidden, digest, policy)
+        raise _question(node, params, hidden, digest, policy, context.world.known_secrets)
     if consent.get("value") is not True or consent.get("expired"):
         raise _declined(consent)
 
@@ -116,10 +116,12 @@ def _digest(node: NodeToRun, params: Mapping[str, Any], context: NodeContext) ->
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _question(node: NodeToRun, params: Mapping[str, Any], hidden: list[str], digest: str, policy: GatePolicy) -> Interrupt:
+def _question(
+    node: NodeToRun, params: Mapping[str, Any], hidden: list[str], digest: str, policy: GatePolicy, known: Iterable[str]
+) -> Interrupt:
     fillable = tool_schema(node.node_type, node.config)["properties"]
     shown = {name: "<secret>" if name in hidden else params[name] for name in fillable if params.get(name) is not None}
-    masked, _ = Redactor([], frozenset()).redact(shown)
+    masked, _ = Redactor(known).redact(shown)
     lines = [f"- {name}: {_short(value)}" for name, value in masked.items()]
     message = "\n".join([f"Run {node.label or node.node_id}?", *lines])
     return Interrupt(

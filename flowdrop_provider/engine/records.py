@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
@@ -83,15 +83,17 @@ class RecordPolicy:
     :ivar max_bytes: bound on each of input and output, JSON-encoded; longer strings and lists are cut.
     :ivar store_data: false records no input and output at all.
     :ivar sensitive_keys: further key names to redact.
+    :ivar known: secret values that the run has used so far: what a node is handed on may hold those of nodes before it.
     """
 
     max_bytes: int = 65_536
     store_data: bool = True
     sensitive_keys: frozenset[str] = field(default_factory=frozenset)
+    known: set[str] = field(default_factory=set, compare=False)
 
-    def redactor(self, secrets: list[str]) -> Redactor:
-        """Return a redactor that knows the secret values of this execution."""
-        return Redactor(secrets, self.sensitive_keys)
+    def redactor(self, secrets: Iterable[str] = ()) -> Redactor:
+        """Return a redactor that knows the secret values of this execution, and those known before."""
+        return Redactor({*self.known, *secrets}, self.sensitive_keys)
 
 
 def job_record(

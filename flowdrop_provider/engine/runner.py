@@ -102,7 +102,7 @@ class Runner:
         world = replace(world, extras={**world.extras, CONSENTS: self._take_consents()})
         self._world = with_tools(world, plan, Chained(self.progress.outcomes, outside or {}), self.progress.tool_results)
         self._identity = identity or RunIdentity("local")
-        self._policy = policy or RecordPolicy()
+        self._policy = replace(policy or RecordPolicy(), known=world.known_secrets)
         self._steps = plan.steps if steps is None else steps
         self._outside = outside or {}
         self._on_record = on_record

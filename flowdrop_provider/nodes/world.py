@@ -95,6 +95,7 @@ class World:
     :ivar now: the clock (aware, UTC).
     :ivar rng: randomness; a test passes a seeded one.
     :ivar secret: name -> value of ``${{ secrets.NAME }}``.
+    :ivar known_secrets: the values that the run has used so far, for whoever shows something of it.
     :ivar http: outbound requests; ``None`` refuses.
     :ivar files: the file root; ``None`` refuses.
     :ivar report: takes what a job cost besides time, as ``(node_id, "ai_usage", facts)``; the host adds it to the job
@@ -111,6 +112,7 @@ class World:
     secret: Callable[[str], str] = field(
         default_factory=lambda: _missing("secrets", "Define the secret as an Airflow variable or connection.")
     )
+    known_secrets: set[str] = field(default_factory=set)
     http: HttpClient | None = None
     files: FileStore | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("flowdrop.node"))

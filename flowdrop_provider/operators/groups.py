@@ -97,7 +97,7 @@ def resume_group(binding: FlowBinding, node_ids: tuple[str, ...], context: Conte
 def _drive(
     run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress | None, answers: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
+    sources = run.sources()
     log = _Log(run)
     runner = _runner(run, node_ids, sources, log, progress, answers)
     reached = runner.run()
@@ -124,14 +124,16 @@ def _conclude(
 ) -> dict[str, Any]:
     """Hand on what the group did and end its task accordingly."""
     _hand_on(run, node_ids, reached)
-    known = sources if sources is not None else SourceOutcomes(run.plan, run.task_ids, run.ti)
+    redactor = run.policy.redactor()
+    known = sources if sources is not None else run.sources()
     _skip_the_dead(run, node_ids, reached, known, log.skips)
     if reached.error is not None:
-        raise AirflowFailException(f"{reached.error['message']} [{reached.error['code']}]")
+        raise AirflowFailException(redactor.redact(f"{reached.error['message']} [{reached.error['code']}]")[0])
     if len(node_ids) == 1 and reached.outcomes[node_ids[0]].status == "failed":
         # As with every task of one node, the task tells the truth whether or not an error edge takes the failure.
         error = reached.outcomes[node_ids[0]].ports["error"]
-        raise AirflowFailException(f"{error['message']} [{error['code']}] It is routed along its error edge.")
+        told = redactor.redact(f"{error['message']} [{error['code']}]")[0]
+        raise AirflowFailException(f"{told} It is routed along its error edge.")
     if all(outcome.status == "skipped" for outcome in reached.outcomes.values()):
         raise AirflowSkipException(f"Skipped: {next(iter(log.skips.values()), 'branch_not_active')}.")
     return log.outputs
@@ -148,7 +150,7 @@ def _expire(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) ->
     for other in node_ids:
         progress.outcomes.setdefault(other, Outcome("skipped"))
     _hand_on(run, node_ids, progress)
-    _skip_the_dead(run, node_ids, progress, SourceOutcomes(run.plan, run.task_ids, run.ti), {})
+    _skip_the_dead(run, node_ids, progress, run.sources(), {})
 
 
 class _Log:
@@ -206,12 +208,13 @@ def _checked(read: Callable[[], T]) -> T:
 
 def _hand_on(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) -> None:
     """Hand on the outcome of every node, with the values of those ports only that leave the group."""
-    redactor = run.policy.redactor([])
+    redactor = run.policy.redactor()
     nodes = {
         node_id: pack_outcome(outcome, _leaving(run.plan, node_id, node_ids), redactor)
         for node_id, outcome in progress.outcomes.items()
     }
-    run.push(HANDOVER_KEY, {"nodes": nodes, "ended": progress.ended, "error": progress.error})
+    error = redactor.redact(progress.error)[0]
+    run.push(HANDOVER_KEY, {"nodes": nodes, "ended": progress.ended, "error": error})
 
 
 def _leaving(plan: Plan, node_id: str, node_ids: tuple[str, ...]) -> frozenset[str] | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from flowdrop_provider import conf
 from flowdrop_provider.engine.execution import Execution
@@ -21,7 +21,20 @@ from flowdrop_provider.engine.runner import outcome_of
 from flowdrop_provider.errors import ConfigurationError
 from flowdrop_provider.library.sealing import cipher
 
-__all__ = ["HANDOVER_KEY", "JOB_KEY", "SKIPS_KEY", "open_values", "outcome_from", "pack", "pack_outcome", "seal_values"]
+__all__ = [
+    "HANDOVER_KEY",
+    "JOB_KEY",
+    "SKIPS_KEY",
+    "Learn",
+    "open_values",
+    "outcome_from",
+    "pack",
+    "pack_outcome",
+    "seal_values",
+]
+
+#: Takes secret values that are not to be shown.
+Learn: TypeAlias = Callable[[Iterable[str]], None]
 
 #: XCom keys: what people see, what successors get, and who was skipped without a process of its own.
 JOB_KEY, HANDOVER_KEY, SKIPS_KEY = "flowdrop_job", "flowdrop_handover", "flowdrop_skips"
@@ -39,26 +52,33 @@ def pack_outcome(outcome: Outcome, carried: frozenset[str] | None, redactor: Red
     return {**outcome.to_data(), "ports": seal_values(ports, redactor)}
 
 
-def outcome_from(handover: Mapping[str, Any]) -> Outcome:
+def outcome_from(handover: Mapping[str, Any], learn: Learn) -> Outcome:
     """Return the outcome a handover stands for; sealed and stored values are opened."""
-    return Outcome.from_data({**handover, "ports": open_values(handover["ports"])})
+    return Outcome.from_data({**handover, "ports": open_values(handover["ports"], learn)})
 
 
 def seal_values(values: Mapping[str, Any], redactor: Redactor) -> dict[str, dict[str, Any]]:
     """Return each value as ``{"json"}`` (its text), ``{"sealed"}`` or ``{"stored", "sealed": bool}``.
 
-    Text, because PostgreSQL keeps JSON objects without the order of their keys, and to an author that order is data.
+    Text, because PostgreSQL keeps JSON objects without the order of their keys, and to an author that order is data. With a
+    sealed value travel the secrets that may be in it, so that the next node's record does not show them.
     """
-    return {name: _pack_value(value, redactor.touches({name: value})) for name, value in values.items()}
+    secrets = sorted(redactor.values)
+    return {name: _pack_value(value, secrets if redactor.touches({name: value}) else None) for name, value in values.items()}
 
 
-def open_values(packed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the values that :func:`seal_values` packed."""
-    return {name: _open_value(entry) for name, entry in packed.items()}
+def open_values(packed: Mapping[str, Mapping[str, Any]], learn: Learn) -> dict[str, Any]:
+    """Return the values that :func:`seal_values` packed.
+
+    :param learn: takes the secrets that may be in them.
+    """
+    return {name: _open_value(entry, learn) for name, entry in packed.items()}
 
 
-def _pack_value(value: Any, sensitive: bool) -> dict[str, Any]:
-    text = json.dumps(value, ensure_ascii=False)
+def _pack_value(value: Any, secrets: list[str] | None) -> dict[str, Any]:
+    """Pack a value; sealed when there are secrets to tell of it, be it none by value."""
+    sensitive = secrets is not None
+    text = json.dumps({"value": value, "secrets": secrets} if sensitive else value, ensure_ascii=False)
     folder = conf.large_value_path()
     large = bool(folder) and len(text) > conf.large_value_bytes()
     if not sensitive and not large:
@@ -69,13 +89,15 @@ def _pack_value(value: Any, sensitive: bool) -> dict[str, Any]:
     return {"sealed": body.decode()}
 
 
-def _open_value(entry: Mapping[str, Any]) -> Any:
+def _open_value(entry: Mapping[str, Any], learn: Learn) -> Any:
     if "json" in entry:
         return json.loads(entry["json"])
-    if "stored" in entry:
-        body = _load(entry["stored"])
-        return json.loads(_cipher().decrypt(body) if entry["sealed"] else body)
-    return json.loads(_cipher().decrypt(entry["sealed"].encode()))
+    body = _load(entry["stored"]) if "stored" in entry else entry["sealed"].encode()
+    if not entry["sealed"]:
+        return json.loads(body)
+    found = json.loads(_cipher().decrypt(body))
+    learn(found["secrets"])
+    return found["value"]
 
 
 def _cipher() -> Any:

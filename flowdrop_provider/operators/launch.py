@@ -37,4 +37,4 @@ class FlowDropLaunchOperator(BaseOperator):
 
         run = RunOnAirflow(self.binding, context)
         launch(run.plan, inputs=self.inputs)
-        run.push(LAUNCH_KEY, seal_values(self.inputs, run.policy.redactor([])))
+        run.push(LAUNCH_KEY, seal_values(self.inputs, run.policy.redactor()))

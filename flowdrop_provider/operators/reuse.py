@@ -83,7 +83,7 @@ def _opened(member: Any) -> dict[str, Any]:
 
     sealed = isinstance(member, Mapping) and isinstance(member.get("sealed"), str) and len(member) == 1
     try:
-        content = json.loads(open_values({REUSE_KEY: member})[REUSE_KEY]) if sealed else {}
+        content = json.loads(open_values({REUSE_KEY: member}, lambda _: None)[REUSE_KEY]) if sealed else {}
     except (InvalidToken, ValueError):
         content = {}
     return content if isinstance(content, dict) else {}
@@ -95,7 +95,7 @@ def taken_over(run: RunOnAirflow, reuse: Reuse, node_ids: tuple[str, ...]) -> di
     if not isinstance(handover, Mapping):
         return None
     each = handover.get("nodes") if "nodes" in handover else {node_ids[0]: handover}
-    return {node_id: outcome_from(item) for node_id, item in (each or {}).items() if node_id in node_ids}
+    return {node_id: outcome_from(item, run.learn) for node_id, item in (each or {}).items() if node_id in node_ids}
 
 
 def recorded_values(run: RunOnAirflow, reuse: Reuse, node: PlanNode, key: str = JOB_KEY) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from flowdrop_provider.engine.toolbox import RunTools
 from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
 from flowdrop_provider.operators.callbacks import AirflowCallbacks
+from flowdrop_provider.operators.handover import open_values
 from flowdrop_provider.operators.reuse import Reuse, opened_reuse
+from flowdrop_provider.operators.sources import SourceOutcomes
 from flowdrop_provider.operators.subruns import AirflowWorkflows
 from flowdrop_provider.operators.world import airflow_world
 
@@ -68,6 +70,18 @@ class RunOnAirflow:
         """Store a value as XCom of this task, visible at once."""
         self.ti.xcom_push(key=key, value=value)
 
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Take secret values that may be in what this task got: neither a record nor a line of the log shows them."""
+        from airflow.sdk.log import mask_secret
+
+        for secret in set(secrets) - self.policy.known:
+            self.policy.known.add(secret)
+            mask_secret(secret)
+
+    def sources(self) -> SourceOutcomes:
+        """Return what the nodes before this task's did, read when it is asked for."""
+        return SourceOutcomes(self.plan, self.task_ids, self.ti, self.learn)
+
     def world(self, known: Mapping[str, Outcome] | None = None) -> World:
         """Return the services for processors.
 
@@ -75,8 +89,9 @@ class RunOnAirflow:
         """
         world = airflow_world()
         world.session_id, world.user_id = self._people()
+        world.known_secrets = self.policy.known
         inline = InlineWorkflows(self._source.sibling, world, (self.plan.workflow_id,))
-        world.extras["workflows"] = AirflowWorkflows(inline, self.ti, self.plan.workflow_id)
+        world.extras["workflows"] = AirflowWorkflows(inline, self.ti, self.plan.workflow_id, self.learn)
         world.extras["callbacks"] = AirflowCallbacks(self.ti.id)
         if known is not None and self.plan.tools:
             world.extras["tools"] = RunTools(self.plan, world, known, {})
@@ -99,7 +114,7 @@ class RunOnAirflow:
         """
         if self._launch_task_id is not None:
             handed_on = self.ti.xcom_pull(task_ids=self._launch_task_id, key=LAUNCH_KEY) or {}
-            return self._launch_from(open_payload(handed_on), {})
+            return self._launch_from(open_values(handed_on, self.learn), {})
         given, own = split_conf(getattr(self.context["dag_run"], "conf", None))
         defaults = {name: value for name, value in self.context["params"].items() if value is not None}
         return self._launch_from({**defaults, **given}, own)
@@ -158,10 +173,3 @@ class RunOnAirflow:
         wanted = sorted(tasks - alive)
         if wanted:
             SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(wanted)))
-
-
-def open_payload(packed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of a task group as they were handed on."""
-    from flowdrop_provider.operators.handover import open_values
-
-    return open_values(packed)

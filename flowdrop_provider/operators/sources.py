@@ -12,7 +12,7 @@ from typing import Any
 from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.routing import Outcome
-from flowdrop_provider.operators.handover import HANDOVER_KEY, outcome_from
+from flowdrop_provider.operators.handover import HANDOVER_KEY, Learn, outcome_from
 
 __all__ = ["SourceOutcomes", "lost_worker"]
 
@@ -28,12 +28,14 @@ class SourceOutcomes(Mapping[str, Outcome]):
 
     :param task_ids: task id by node id.
     :param ti: Airflow's task instance.
+    :param learn: takes the secrets that may be in what is handed on.
     """
 
-    def __init__(self, plan: Plan, task_ids: Mapping[str, str], ti: Any) -> None:
+    def __init__(self, plan: Plan, task_ids: Mapping[str, str], ti: Any, learn: Learn) -> None:
         self._plan = plan
         self._task_ids = task_ids
         self._ti = ti
+        self._learn = learn
         self._known: dict[str, Outcome] = {}
         self._pulled: dict[str, Any] = {}
 
@@ -61,9 +63,9 @@ class SourceOutcomes(Mapping[str, Outcome]):
         if handover is None:
             return lost_worker(self._plan, node_id) if self._state(task_id) == "failed" else Outcome("skipped")
         if "nodes" not in handover:
-            return outcome_from(handover)
+            return outcome_from(handover, self._learn)
         found = handover["nodes"].get(node_id)
-        return outcome_from(found) if found is not None else Outcome("skipped")
+        return outcome_from(found, self._learn) if found is not None else Outcome("skipped")
 
     def _handover(self, task_id: str) -> Mapping[str, Any] | None:
         """Return what a task handed on; one pull a task, also where it ran several nodes."""

@@ -57,7 +57,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
         # A tool may ask for consent between two calls; a group remembers what the calls before it gave.
         return run_group(binding, (node_id,), context)
     node = run.plan.nodes[node_id]
-    sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
+    sources = run.sources()
     decision = decide(node, sources)
     if not decision.run:
         run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
@@ -80,7 +80,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
     run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
     warn_of_conditions(run.plan, node_id)
     _skip_the_dead(run, node, execution, sources)
-    _raise_failure(execution)
+    _raise_failure(run, execution)
     return record["output_data"]
 
 
@@ -152,10 +152,12 @@ def _skips(plan: Plan, node: PlanNode, execution: Execution, sources: SourceOutc
     return {node_id: "branch_not_active" for node_id in certainly_dead(plan, after) if node_id not in already}
 
 
-def _raise_failure(execution: Execution) -> None:
+def _raise_failure(run: RunOnAirflow, execution: Execution) -> None:
     if execution.status != "failed" or execution.error is None:
         return
     routed = " It is routed along its error edge." if execution.routed else ""
-    message = f"{execution.error['message']} [{execution.error['code']}]{routed}"
+    # Airflow masks the log of the task, and writes the message into that of the executor as it is.
+    told = run.policy.redactor(execution.secrets).redact(execution.error["message"])[0]
+    message = f"{told} [{execution.error['code']}]{routed}"
     # No Airflow retry: FlowDrop's own retries are over, and a node-level error does not go away by itself (ERR-11).
     raise AirflowFailException(message) from execution.cause

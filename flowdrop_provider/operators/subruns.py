@@ -17,7 +17,7 @@ from flowdrop_provider.engine.naming import RESULT_TASK_ID, airflow_id
 from flowdrop_provider.engine.runner import RunResult
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.errors import NodeError
-from flowdrop_provider.operators.handover import HANDOVER_KEY, open_values
+from flowdrop_provider.operators.handover import HANDOVER_KEY, Learn, open_values
 
 __all__ = ["AirflowWorkflows"]
 
@@ -30,12 +30,14 @@ class AirflowWorkflows:
     :param inline: runs workflows in this process.
     :param ti: Airflow's task instance.
     :param workflow_id: the calling workflow, for the link.
+    :param learn: takes the secrets that may be in what the other workflow gives.
     """
 
-    def __init__(self, inline: InlineWorkflows, ti: Any, workflow_id: str) -> None:
+    def __init__(self, inline: InlineWorkflows, ti: Any, workflow_id: str, learn: Learn) -> None:
         self._inline = inline
         self._ti = ti
         self._workflow_id = workflow_id
+        self._learn = learn
 
     def run(self, workflow_id: str, inputs: Mapping[str, Any]) -> RunResult:
         """Run a workflow inline."""
@@ -77,7 +79,7 @@ class AirflowWorkflows:
             # A run that was ended from outside never reaches its last task (ORC-15).
             return {"status": "cancelled", "outputs": {}, "error_message": "The run was cancelled."}
         error = handover.get("error") or {}
-        outputs = open_values(handover.get("outputs") or {})
+        outputs = open_values(handover.get("outputs") or {}, self._learn)
         return {"status": handover["status"], "outputs": outputs, "error_message": error.get("message", "")}
 
     def wait(self, run_id: str, seconds: float, interval: float) -> Mapping[str, Any] | None:

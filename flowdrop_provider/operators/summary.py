@@ -19,7 +19,7 @@ from flowdrop_provider.library.metrics import run_measurements
 from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, seal_values
 from flowdrop_provider.operators.run import RunOnAirflow
-from flowdrop_provider.operators.sources import SourceOutcomes, lost_worker
+from flowdrop_provider.operators.sources import lost_worker
 from flowdrop_provider.operators.telemetry import measure, tell
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _states(run: RunOnAirflow) -> dict[str, str | None]:
 
 def _outcomes(run: RunOnAirflow) -> dict[str, Outcome]:
     """Return the outcome of every node, reading values only where they can matter for the result."""
-    sources = SourceOutcomes(run.plan, run.task_ids, run.ti)
+    sources = run.sources()
     states, grouped = _states(run), Counter(run.task_ids.values())
     wanted = {entry.node_id for entry in run.plan.output_ports}
     last = {node_id for node_id, node in run.plan.nodes.items() if not node.outgoing and not run.plan.output_ports}
@@ -83,7 +83,7 @@ def _summary(run: RunOnAirflow, outcomes: Mapping[str, Outcome]) -> tuple[dict[s
     failed = [node_id for node_id, outcome in outcomes.items() if outcome.status == "failed"]
     unrouted = [node_id for node_id in failed if not outcomes[node_id].routed]
     skipped = [node_id for node_id, outcome in outcomes.items() if outcome.status == "skipped"]
-    redactor = run.policy.redactor([])
+    redactor = run.policy.redactor()
     shown, truncated = bounded(redactor.redact(outputs)[0], run.policy.max_bytes)
     error = _error(run, unrouted[0]) if unrouted else None
     status = _status(error, failed)
@@ -131,5 +131,5 @@ def _error(run: RunOnAirflow, node_id: str) -> dict[str, Any]:
     for key, place in ((JOB_KEY, None), (HANDOVER_KEY, "nodes")):
         found = run.ti.xcom_pull(task_ids=task_id, key=key)
         if isinstance(found, Mapping) and (place is None or place in found) and isinstance(found.get("error"), Mapping):
-            return dict(run.policy.redactor([]).redact(dict(found["error"]))[0])
+            return dict(run.policy.redactor().redact(dict(found["error"]))[0])
     return dict(lost_worker(run.plan, node_id).ports["error"])

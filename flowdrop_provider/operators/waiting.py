@@ -36,7 +36,7 @@ CALL_FIELD = "interrupt_id"
 
 def keep(run: RunOnAirflow, progress: Progress) -> None:
     """Put the progress into the task's state store, sealed: it holds values of ports."""
-    everything = Redactor([], frozenset({"progress"}))
+    everything = Redactor(run.policy.known, frozenset({"progress"}))
     packed: Any = seal_values({"progress": progress.to_data()}, everything)
     run.context["task_state_store"].set(CHECKPOINT, {"clear_number": _clear_number(run), "packed": packed})
 
@@ -46,7 +46,7 @@ def taken_up(run: RunOnAirflow) -> Progress | None:
     found: Any = run.context["task_state_store"].get(CHECKPOINT)
     if not isinstance(found, Mapping) or found.get("clear_number") != _clear_number(run):
         return None
-    return Progress.from_data(open_values(found["packed"])["progress"])
+    return Progress.from_data(open_values(found["packed"], run.learn)["progress"])
 
 
 def _clear_number(run: RunOnAirflow) -> int:
@@ -97,11 +97,12 @@ def _ask(run: RunOnAirflow, waiting: Waiting, problem: str | None) -> NoReturn:
     from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
     label = run.plan.nodes[waiting.node_id].label
-    shown = f"**The last answer was not accepted:** {problem}\n\n{waiting.message}" if problem else waiting.message
+    message = str(run.policy.redactor().redact(waiting.message)[0])
+    shown = f"**The last answer was not accepted:** {problem}\n\n{message}" if problem else message
     upsert_hitl_detail(
         ti_id=run.ti.id,
         options=[str(option["label"]) for option in waiting.options] or ["Submit"],
-        subject=_subject(waiting.message) or label,
+        subject=_subject(message) or label,
         body=shown,
         multiple=waiting.kind == "choice" and waiting.schema.get("type") == "array",
         params={name: Param(**field).serialize() for name, field in _fields(waiting).items()},

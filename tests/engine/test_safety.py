@@ -20,6 +20,7 @@ from flowdrop_provider.engine.runner import run_plan
 from flowdrop_provider.errors import FlowDropError
 from flowdrop_provider.nodes.registry import shipped_catalogue
 from flowdrop_provider.nodes.world import World
+from tests.engine.running import plan_of
 from tests.flows import chain, flow, node
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -60,6 +61,23 @@ def test_no_registered_secret_survives(value: Any, secret: str) -> None:
     assert not any(secret in text for text in texts(shown))
     assert paths
     assert redactor.touches(secret)
+
+
+def test_what_one_node_resolved_no_later_record_shows() -> None:
+    secret = 'hunter22"/x'
+    nodes = [
+        node("prompt_template.1", template="Key ${{ secrets.KEY }}"),
+        node("text_processor.1", operation="trim"),
+        node("text_output.1"),
+    ]
+    edges = ["prompt_template.1:prompt > text_processor.1:text", "text_processor.1:text > text_output.1:text"]
+    plan = plan_of(flow("f", nodes, edges))
+    result = run_plan(plan, launch(plan), World(secret=lambda _: secret))
+
+    assert [job["status"] for job in result.jobs] == ["completed"] * 3
+    assert not [text for job in result.jobs for text in texts(job) if "hunter22" in text]
+    assert all(job["redacted"] for job in result.jobs)
+    assert result.outputs["text_output.1"]["output"] == f"Key {secret}", "the value itself is handed on"
 
 
 def test_deep_values_and_hostile_texts_are_looked_through_in_time() -> None:

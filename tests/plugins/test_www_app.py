@@ -37,6 +37,14 @@ def test_nothing_but_the_built_folder_is_served(client):
     assert client.get(f"{MOUNT}/%2e%2e/package.json").status_code == 404
 
 
+def test_the_views_set_no_html():
+    """What nodes answer is anybody's text; React escapes it unless it is told not to."""
+    sources = [file for file in (BUNDLE.parents[1] / "src").rglob("*.ts*") if file.name != "openapi.ts"]
+    assert len(sources) > 20
+    ways = ("dangerouslySetInnerHTML", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write")
+    assert [file.name for file in sources if any(way in file.read_text("utf-8") for way in ways)] == []
+
+
 def test_the_bundle_keeps_to_its_budget(figures):
     size = len(gzip.compress(BUNDLE.read_bytes()))
     figures(f"bundle {size / 1000:.1f} kB gzip (budget {BUDGET / 1000:.0f} kB)")

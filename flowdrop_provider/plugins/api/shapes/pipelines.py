@@ -174,7 +174,7 @@ def redacted(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     if not conf.store_data():
         return {}, {}
     policy = RecordPolicy(conf.record_max_bytes(), True, conf.sensitive_keys())
-    shown, marks = bounded(policy.redactor([]).redact(value)[0], policy.max_bytes)
+    shown, marks = bounded(policy.redactor().redact(value)[0], policy.max_bytes)
     return dict(shown), marks
 
 
