@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flowdrop_provider.engine.naming import task_ids
 
 if TYPE_CHECKING:
-    from flowdrop_provider.document.models import Node, Workflow
+    from flowdrop_provider.document.models import Node, TriggerConfig, Workflow
     from flowdrop_provider.engine.plan import Plan, PlanNode
     from flowdrop_provider.engine.segments import Segment
 
@@ -57,6 +57,8 @@ class Outline:
     :ivar params: declared inputs by name: ``{"schema": JSON Schema fragment, "required": bool, "title": str, ...}``.
     :ivar schedules: cron expression and time zone of each scheduled trigger in the drawing.
     :ivar strategy: identifier of the strategy that the document or a trigger names, ``""`` for none.
+    :ivar overlap: policy of its clock, ``""`` for none; ``buffers``: whether a firing may wait for its turn (TRIG-1).
+    :ivar jitter: bounds of the clock's delay in seconds (TRIG-2).
     :ivar flow: the drawing and the revision as one JSON string (DESIGN 4): a string, because Airflow cuts long template
         fields and cannot read back a dictionary.
     """
@@ -72,6 +74,9 @@ class Outline:
     flow: str
     schedules: tuple[tuple[str, str], ...] = ()
     strategy: str = ""
+    overlap: str = ""
+    buffers: bool = False
+    jitter: tuple[float, float] | None = None
 
     def to_json(self) -> str:
         """Return the outline as JSON text."""
@@ -85,15 +90,30 @@ class Outline:
             for task in data["tasks"]
         )
         schedules = tuple((cron, zone) for cron, zone in data.get("schedules", ()))
-        return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks, "schedules": schedules})
+        jitter = tuple(data["jitter"]) if data.get("jitter") else None
+        return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks, "schedules": schedules, "jitter": jitter})
 
 
-def outline_of(workflow: Workflow, plan: Plan, *, fused: bool = False, remarks: Iterable[str] = ()) -> Outline:
+def outline_of(
+    workflow: Workflow,
+    plan: Plan,
+    *,
+    fused: bool = False,
+    remarks: Iterable[str] = (),
+    triggers: Iterable[TriggerConfig] = (),
+) -> Outline:
     """Return the outline of a compiled workflow.
 
     :param fused: the deployment's default; the document's own ``metadata.flowdrop.fused`` wins, then its strategy's layout.
     :param remarks: what the deployment should know of the workflow; shown with its description.
+    :param triggers: the site's, for what they say about firings that overlap.
     """
+    from flowdrop_provider.library.overlaps import firings
+
+    fires = firings(workflow, triggers)
+    flow = drawing_of(workflow, plan, fused=fused)
+    if fires.by_trigger:
+        flow["overlaps"] = dict(fires.by_trigger)
     return Outline(
         workflow_id=workflow.id,
         name=plan.name,
@@ -103,9 +123,12 @@ def outline_of(workflow: Workflow, plan: Plan, *, fused: bool = False, remarks: 
         enabled=workflow.enabled,
         params=_params(plan),
         tasks=_tasks(plan, _wants_fused(plan, fused)),
-        flow=json.dumps(drawing_of(workflow, plan, fused=fused), ensure_ascii=False, separators=(",", ":")),
+        flow=json.dumps(flow, ensure_ascii=False, separators=(",", ":")),
         schedules=_schedules(workflow),
         strategy=plan.strategy,
+        overlap=fires.schedule,
+        buffers=fires.buffers,
+        jitter=fires.jitter,
     )
 
 

@@ -169,7 +169,8 @@ class Library:
             try:
                 plan = plan_or_raise(verdict)
                 remarks = [item.message for item in verdict.report.warnings if item.code in {SEVERAL, UNKNOWN}]
-                entries.append({"outline": outline_of(verdict.workflow, plan, fused=self.fused, remarks=remarks)})
+                outline = outline_of(verdict.workflow, plan, fused=self.fused, remarks=remarks, triggers=self._configured)
+                entries.append({"outline": outline})
             except FlowDropError as error:
                 entries.append({"error": error.as_dict()})
         return entries

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -26,6 +27,7 @@ from flowdrop_provider.plugins.api.reading import RunView, iso, read_run
 from flowdrop_provider.plugins.api.repeating import Repetition, reuse_of
 from flowdrop_provider.plugins.api.security import UserDep, may, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER
 
 __all__ = ["KeyHeader", "router"]
 
@@ -33,6 +35,8 @@ router = APIRouter(tags=["start a run"])
 
 START = of_workflow("POST", DagAccessEntity.RUN)
 REPEAT = of_run("POST", DagAccessEntity.RUN)
+#: The member of an event's flat data that names the trigger's configuration (OCX-1).
+TRIGGER_CONFIG = "trigger_config_id"
 _STARTED: dict[int | str, dict[str, Any]] = {202: {"model": StartedAnswer}}
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
@@ -72,10 +76,10 @@ def _answer(response: Response, started: Started) -> dict[str, Any]:
     response.headers["Location"] = f"/flowdrop/api/v1/pipeline/{id_}"
     if started.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    status = "pending" if str(run.state) == "queued" else "running"
+    status = "cancelled" if started.refused else "pending" if str(run.state) == "queued" else "running"
     return {
         "success": True,
-        "message": "The run is on its way.",
+        "message": started.refused or "The run is on its way.",
         "data": {
             "execution_id": id_,
             "pipeline_id": id_,
@@ -88,7 +92,10 @@ def _answer(response: Response, started: Started) -> dict[str, Any]:
 
 
 def _start(session: Any, dag: DagModel, user: Any, asked: LaunchRequest) -> Started:
-    found = document_of(dag, drawing_of(session, dag.dag_id, None))
+    drawing = drawing_of(session, dag.dag_id, None)
+    found = document_of(dag, drawing)
+    if asked.source == "event":
+        asked = replace(asked, overlap=drawing.overlap(str(asked.extra.get(TRIGGER_MEMBER) or "")))
     return start_run(session, dag, found.plan if found is not None else None, user, asked)
 
 
@@ -107,9 +114,15 @@ def execute_workflow(
     body: ExecuteRequest | None = None,
     key: KeyHeader = None,
 ) -> dict[str, Any]:
-    """Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent."""
+    """Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent.
+
+    An event that the overlap policy of its trigger refuses is a run as well, ``cancelled`` at once (TRIG-1).
+    """
     asked = body or ExecuteRequest()
     own = {"drupal_pipeline_id": asked.drupal_pipeline_id} if asked.drupal_pipeline_id else {}
+    trigger = {**asked.inputs, **asked.initial_data}.get(TRIGGER_CONFIG)
+    if asked.source == "event" and isinstance(trigger, str):
+        own[TRIGGER_MEMBER] = trigger
     request = LaunchRequest(asked.inputs, asked.initial_data, asked.source, key, own)
     return _answer(response, _start(session, dag, user, request))
 
