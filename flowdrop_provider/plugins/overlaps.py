@@ -86,6 +86,9 @@ def _cancel(session: Session, run: DagRun, note: str) -> None:
 def end_run(session: Session, run: DagRun, note: str, user_id: str | None = None) -> bool:
     """End a run from outside with a note; Airflow's ``failed`` ends its tasks, those under way included.
 
+    Airflow takes the rows of the tasks first and then that of the run, its scheduler the other way round: without the lock here
+    the two deadlock when a run is ended as it begins (seen). A run that has ended meanwhile is left as it is.
+
     :returns: whether Airflow knows the run's DAG, without which nothing happens.
     """
     from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
@@ -95,6 +98,9 @@ def end_run(session: Session, run: DagRun, note: str, user_id: str | None = None
     dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
     if dag is None:
         return False
+    session.get(DagRun, run.id, with_for_update={"of": DagRun}, populate_existing=True)
+    if str(run.state) not in ("queued", "running"):
+        return True
     if run.dag_run_note is None:
         run.note = (note[:1000], user_id)
     else:
