@@ -43,9 +43,10 @@ def client(airflow_server):
         yield found
 
 
-def fire(client: Any, workflow_id: str, trigger: str = "t") -> dict[str, Any]:
+def fire(client: Any, workflow_id: str, trigger: str = "t", key: str = "") -> dict[str, Any]:
     body = {"inputs": {"trigger_config_id": trigger, "n": 1}, "source": "event"}
-    answer = client.post(f"/workflows/{workflow_id}/execute", json=body)
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = client.post(f"/workflows/{workflow_id}/execute", json=body, headers=headers)
     assert answer.status_code == 202, answer.text
     found: dict[str, Any] = answer.json()["data"]
     return found
@@ -70,9 +71,10 @@ def until(look: Any, wanted: Any, timeout: float = 90.0) -> None:
 
 @pytest.mark.rule("TRIG-1")
 def test_skip_records_a_firing_and_runs_nothing(client):
-    first, second = fire(client, "overlap_skip"), fire(client, "overlap_skip")
+    first, second = fire(client, "overlap_skip"), fire(client, "overlap_skip", key="delivered twice")
 
     assert (first["status"], second["status"]) == ("pending", "cancelled")
+    assert fire(client, "overlap_skip", key="delivered twice") == second, "the same event is the same run"
     assert note(client, second["pipeline_id"]) == "Not run (skip): The workflow was still running."
     assert follow(client, second["pipeline_id"])[-1]["status"] == "cancelled"
     manual = client.post("/workflows/overlap_skip/execute", json={"inputs": {"n": 1}})

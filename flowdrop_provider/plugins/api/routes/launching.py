@@ -27,6 +27,7 @@ from flowdrop_provider.plugins.api.reading import RunView, iso, read_run
 from flowdrop_provider.plugins.api.repeating import Repetition, reuse_of
 from flowdrop_provider.plugins.api.security import UserDep, may, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.plugins.api.states import published_run
 from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER
 
 __all__ = ["KeyHeader", "router"]
@@ -70,20 +71,29 @@ class RerunRequest(BaseModel):
     pins: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
 
 
-def _answer(response: Response, started: Started) -> dict[str, Any]:
+def _status(session: Session, started: Started) -> str:
+    """Return the status of a run that was started, by this request or by an earlier one with the same key."""
+    if started.refused:
+        return "cancelled"
+    state = str(started.run.state)
+    if state in ("queued", "running"):
+        return "pending" if state == "queued" else "running"
+    return published_run(read_run(session, started.run).status)
+
+
+def _answer(session: Session, response: Response, started: Started) -> dict[str, Any]:
     run = started.run
     id_ = pipeline_id(run.dag_id, run.run_id)
     response.headers["Location"] = f"/flowdrop/api/v1/pipeline/{id_}"
     if started.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    status = "cancelled" if started.refused else "pending" if str(run.state) == "queued" else "running"
     return {
         "success": True,
         "message": started.refused or "The run is on its way.",
         "data": {
             "execution_id": id_,
             "pipeline_id": id_,
-            "status": status,
+            "status": _status(session, started),
             "started_at": iso(run.queued_at),
             "dag_id": run.dag_id,
             "run_id": run.run_id,
@@ -124,7 +134,7 @@ def execute_workflow(
     if asked.source == "event" and isinstance(trigger, str):
         own[TRIGGER_MEMBER] = trigger
     request = LaunchRequest(asked.inputs, asked.initial_data, asked.source, key, own)
-    return _answer(response, _start(session, dag, user, request))
+    return _answer(session, response, _start(session, dag, user, request))
 
 
 @router.post(
@@ -157,7 +167,7 @@ def rerun(
         raise not_found("workflow", run.dag_id)
     if wanted.pins and not may(session, user, "PUT", DagAccessEntity.RUN, run.dag_id):
         raise ApiError(403, "FORBIDDEN", "You may not pin outputs in runs of this workflow.")
-    return _answer(response, _start(session, dag, user, _repetition(session, view, wanted, key)))
+    return _answer(session, response, _start(session, dag, user, _repetition(session, view, wanted, key)))
 
 
 def _repetition(session: Session, view: RunView, wanted: RerunRequest, key: str | None) -> LaunchRequest:

@@ -1812,7 +1812,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "pending" | "running" | "cancelled";
+            status: "pending" | "running" | "completed" | "failed" | "cancelled";
         };
         /**
          * StartedAnswer
