@@ -28,8 +28,8 @@ TEN = {
     ],
     "site-b": ["lets_create_a_reasoner", "level_1_4_polite_greeter_templating", "level_1_5_conditional_reply"],
 }  # fmt: skip
-#: An agent loop whose tools are workflows that ask a person before they run, and one with a tool of the catalogue.
-SOME = {"site-a": ["brand_studio"], "site-b": ["lets_create_a_reasoner"]}
+#: An agent loop whose tools are workflows that ask a person before they run.
+SOME = {"site-a": ["brand_studio"]}
 CHOSEN = TEN if os.environ.get("FLOWDROP_EXPORTS") == "ten" else SOME
 
 DAGS = """
