@@ -91,6 +91,14 @@ def test_one_delay_a_firing_and_another_for_everybody_else() -> None:
     assert fire_delay((7, 7), "w") == 7
 
 
+@pytest.mark.rule("TRIG-2")
+def test_whose_jitter_counts() -> None:
+    assert told(clock("c", jitter_min=5, jitter_max=9)).jitter == (5, 9)
+    assert told(clock("c", jitter={"min": 5, "max": 9})).jitter == (5, 9)
+    assert told(clock("c", jitter_max=9), jitter=30).jitter == (0, 30), "the document speaks for all"
+    assert told(trigger("t", orchestrator_settings={"jitter_max": 9}), clock("c")).jitter is None, "events are not delayed"
+
+
 def dag_of(folder: Path, *triggers: dict[str, Any], **settings: Any) -> Any:
     write(folder, flow("busy", [node("trigger.1")], metadata={"flowdrop": settings}))
     for item in triggers:
@@ -129,8 +137,10 @@ def test_a_blurred_clock_in_a_dag(tmp_path: Path) -> None:
     assert found.next_dagrun_info(last_automated_data_interval=DataInterval.exact(last), restriction=until) is None
 
 
-def test_the_plugin_knows_the_timetable() -> None:
-    from flowdrop_provider.plugins.flowdrop_plugin import FlowDropPlugin
-    from flowdrop_provider.timetables import JitteredCronTimetable
+def test_airflow_keeps_a_blurred_clock_with_the_dag(tmp_path: Path) -> None:
+    """The scheduler has the serialized DAG only, and finds the timetable through the plugin."""
+    from airflow.serialization.serialized_objects import DagSerialization
 
-    assert JitteredCronTimetable in FlowDropPlugin.timetables
+    dag = dag_of(tmp_path, clock("c", jitter_min=10, jitter_max=20))
+    kept = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    assert kept.timetable.serialize() == dag.timetable.serialize()
