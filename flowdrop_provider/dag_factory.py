@@ -116,6 +116,10 @@ def _timetable(outline: Outline, schedules: list[tuple[str, str]]) -> Any:
     if any(own != zone for _, own in schedules):
         text = f"{outline.workflow_id} is scheduled in {zone} only: a DAG has one time zone."
         warnings.warn(text, FlowDropWarning, stacklevel=4)
+    if outline.jitter is not None:
+        from flowdrop_provider.timetables import JitteredCronTimetable
+
+        return JitteredCronTimetable(*crons, timezone=zone, jitter=outline.jitter, salt=outline.workflow_id)
     if len(crons) == 1:
         return CronTriggerTimetable(crons[0], timezone=zone)
     return MultipleCronTriggerTimetable(*crons, timezone=zone)
@@ -144,13 +148,21 @@ def build_dag(outline: Outline, source: PlanSource, *, prefix: str, retries: int
     :param retries: how often Airflow starts a task without side effects again after its worker died.
     """
     options: dict[str, Any] = {"schedule": None, "catchup": False, "doc_md": outline.description or None, **dag_options}
-    options["tags"] = ["flowdrop", *outline.tags, *options.pop("tags", ())]
+    options["tags"] = ["flowdrop", *outline.tags, *_overlap_tags(outline), *options.pop("tags", ())]
+    if outline.buffers:
+        # A firing that waits for its turn waits in Airflow's own queue.
+        options.setdefault("max_active_runs", 1)
     options.setdefault("dag_display_name", outline.name)
     if outline.params:
         options.setdefault("params", _params(outline))
     with DAG(dag_id_of(outline.workflow_id, prefix), **options) as dag:
         _add_tasks(outline, _bind(outline, source), retries)
     return dag
+
+
+def _overlap_tags(outline: Outline) -> list[str]:
+    """Return the policy of the DAG's clock as a tag: the scheduler has those at hand (``plugins/overlaps.py``)."""
+    return [f"overlap:{outline.overlap}"] if outline.overlap else []
 
 
 def _params(outline: Outline) -> dict[str, Param]:

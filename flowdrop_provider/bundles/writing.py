@@ -79,7 +79,12 @@ def _write_loaders(staging: Path, final: Path, documents: Path, options: dict[st
 
     Loaders name the final place of the documents, not the staging folder they are written in.
     """
-    library = Library(documents, cache=OutlineCache(staging / "outlines"), missing_processor=conf.missing_processor())
+    library = Library(
+        documents,
+        cache=OutlineCache(staging / "outlines"),
+        missing_processor=conf.missing_processor(),
+        fused=options.get("fused", conf.fused()),
+    )
     shelves = list(library.all())
     place = final / documents.relative_to(staging)
     good = [shelf.outline.workflow_id for shelf in shelves if shelf.outline is not None]

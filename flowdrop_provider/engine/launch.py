@@ -13,6 +13,7 @@ from typing import Any
 from flowdrop_provider.document.models import ManifestEntry
 from flowdrop_provider.document.schemas import identical, matches_type
 from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.engine.strategies import is_trigger
 from flowdrop_provider.errors import LaunchError
 
 __all__ = [
@@ -104,8 +105,7 @@ def chat_turn(plan: Plan, message: str, session_id: str, message_id: str, histor
 
 def takes_events(plan: Plan) -> bool:
     """Return whether the workflow has a trigger node, so that a payload is an event and not named inputs (OCX-1)."""
-    processors = (node.node_type.processor for node in plan.nodes.values())
-    return any(name == "trigger" or name.endswith("_trigger") for name in processors)
+    return any(map(is_trigger, plan.nodes.values()))
 
 
 def launch_schema(plan: Plan) -> dict[str, dict[str, Any]]:

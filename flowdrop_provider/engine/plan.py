@@ -111,6 +111,7 @@ class Plan:
     :ivar tools: leaf tools by consumer; ``tool_nodes`` tells what they are.
     :ivar conditions: ids of the edges that carry a condition, by source; they gate nothing (EDGE-8).
     :ivar warnings: diagnostics for the author: dead edge conditions, unavailable processors.
+    :ivar strategy: identifier of the strategy that the document or a trigger names, ``""`` for none (ORC-2).
     """
 
     workflow_id: str
@@ -129,6 +130,7 @@ class Plan:
     tool_nodes: Mapping[str, ToolNode] = field(default_factory=dict)
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    strategy: str = ""
 
     @property
     def regions(self) -> dict[str, Region]:

@@ -31,8 +31,17 @@ from flowdrop_provider.engine.results import (
     run_status,
 )
 from flowdrop_provider.engine.reuse import Injection, Seed, pinned_execution
-from flowdrop_provider.engine.routing import BRANCH_NOT_ACTIVE, Chained, Outcome, decide, delivered_inputs, warn_of_conditions
+from flowdrop_provider.engine.routing import (
+    BRANCH_NOT_ACTIVE,
+    Chained,
+    Decision,
+    Outcome,
+    decide,
+    delivered_inputs,
+    warn_of_conditions,
+)
 from flowdrop_provider.engine.state import MaxIterationsExceeded, apply_update, state_inputs
+from flowdrop_provider.engine.strategies import OTHER_TRIGGER, resting_triggers
 from flowdrop_provider.engine.toolbox import with_tools
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.iteration import Iteration
@@ -110,6 +119,7 @@ class Runner:
         self._auto_resume = auto_resume
         self._pins = pins or {}
         self._signals = signals
+        self._resting = resting_triggers(plan, launch.flat)
 
     def run(self) -> Progress:
         """Drive the steps until they are done, one waits, or the run ends; return how far it came."""
@@ -161,7 +171,7 @@ class Runner:
 
     def _node(self, node: PlanNode) -> None:
         known = self._known()
-        decision = decide(node, known)
+        decision = Decision(False, OTHER_TRIGGER) if node.node_id in self._resting else decide(node, known)
         if self.progress.ended is not None or not decision.run:
             self._skip(node, self.progress.ended or decision.reason or BRANCH_NOT_ACTIVE)
             return

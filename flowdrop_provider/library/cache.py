@@ -21,7 +21,7 @@ from flowdrop_provider.library.outline import Outline
 __all__ = ["OutlineCache", "content_key"]
 
 #: Raise when the outline's shape changes.
-FORMAT = 5
+FORMAT = 6
 
 
 def content_key(document: bytes, node_types: str, policy: str) -> str:

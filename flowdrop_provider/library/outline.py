@@ -8,14 +8,14 @@ document costs more than building its operators, so that work is done once per c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider.engine.naming import task_ids
 
 if TYPE_CHECKING:
-    from flowdrop_provider.document.models import Node, Workflow
+    from flowdrop_provider.document.models import Node, TriggerConfig, Workflow
     from flowdrop_provider.engine.plan import Plan, PlanNode
     from flowdrop_provider.engine.segments import Segment
 
@@ -56,6 +56,9 @@ class Outline:
 
     :ivar params: declared inputs by name: ``{"schema": JSON Schema fragment, "required": bool, "title": str, ...}``.
     :ivar schedules: cron expression and time zone of each scheduled trigger in the drawing.
+    :ivar strategy: identifier of the strategy that the document or a trigger names, ``""`` for none.
+    :ivar overlap: policy of its clock, ``""`` for none; ``buffers``: whether a firing may wait for its turn (TRIG-1).
+    :ivar jitter: bounds of the clock's delay in seconds (TRIG-2).
     :ivar flow: the drawing and the revision as one JSON string (DESIGN 4): a string, because Airflow cuts long template
         fields and cannot read back a dictionary.
     """
@@ -70,6 +73,10 @@ class Outline:
     tasks: tuple[OutlineTask, ...]
     flow: str
     schedules: tuple[tuple[str, str], ...] = ()
+    strategy: str = ""
+    overlap: str = ""
+    buffers: bool = False
+    jitter: tuple[float, float] | None = None
 
     def to_json(self) -> str:
         """Return the outline as JSON text."""
@@ -83,25 +90,45 @@ class Outline:
             for task in data["tasks"]
         )
         schedules = tuple((cron, zone) for cron, zone in data.get("schedules", ()))
-        return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks, "schedules": schedules})
+        jitter = tuple(data["jitter"]) if data.get("jitter") else None
+        return cls(**{**data, "tags": tuple(data["tags"]), "tasks": tasks, "schedules": schedules, "jitter": jitter})
 
 
-def outline_of(workflow: Workflow, plan: Plan, *, fused: bool = False) -> Outline:
+def outline_of(
+    workflow: Workflow,
+    plan: Plan,
+    *,
+    fused: bool = False,
+    remarks: Iterable[str] = (),
+    triggers: Iterable[TriggerConfig] = (),
+) -> Outline:
     """Return the outline of a compiled workflow.
 
-    :param fused: the deployment's default; the document's own ``metadata.flowdrop.fused`` wins.
+    :param fused: the deployment's default; the document's own ``metadata.flowdrop.fused`` wins, then its strategy's layout.
+    :param remarks: what the deployment should know of the workflow; shown with its description.
+    :param triggers: the site's, for what they say about firings that overlap.
     """
+    from flowdrop_provider.library.overlaps import firings
+
+    fires = firings(workflow, triggers)
+    flow = drawing_of(workflow, plan, fused=fused)
+    if fires.by_trigger:
+        flow["overlaps"] = dict(fires.by_trigger)
     return Outline(
         workflow_id=workflow.id,
         name=plan.name,
         revision=plan.revision,
-        description=_description(workflow),
+        description=_description(workflow, remarks),
         tags=tuple(workflow.tags),
         enabled=workflow.enabled,
         params=_params(plan),
         tasks=_tasks(plan, _wants_fused(plan, fused)),
-        flow=json.dumps(drawing_of(workflow, plan, fused=fused), ensure_ascii=False, separators=(",", ":")),
+        flow=json.dumps(flow, ensure_ascii=False, separators=(",", ":")),
         schedules=_schedules(workflow),
+        strategy=plan.strategy,
+        overlap=fires.schedule,
+        buffers=fires.buffers,
+        jitter=fires.jitter,
     )
 
 
@@ -112,8 +139,13 @@ def _schedules(workflow: Workflow) -> tuple[tuple[str, str], ...]:
 
 
 def _wants_fused(plan: Plan, default: bool) -> bool:
+    from flowdrop_provider.engine.strategies import find_strategy
+
     asked = plan.settings.get("fused")
-    return asked if isinstance(asked, bool) else default
+    if isinstance(asked, bool):
+        return asked
+    strategy = find_strategy(plan.strategy)
+    return default if strategy is None else strategy.fused
 
 
 def _tasks(plan: Plan, fused: bool) -> tuple[OutlineTask, ...]:
@@ -178,9 +210,9 @@ def _is_pure(node: PlanNode) -> bool:
     return processor is not None and (processor.pure or processor.runs in _IN_PROCESS)
 
 
-def _description(workflow: Workflow) -> str:
+def _description(workflow: Workflow, remarks: Iterable[str]) -> str:
     notes = [str(node.config.get("content") or "") for node in workflow.nodes if node.node_type_id in _NOTES]
-    return "\n\n".join(text.strip() for text in (workflow.description, *notes) if text.strip())
+    return "\n\n".join(text.strip() for text in (workflow.description, *notes, *remarks) if text.strip())
 
 
 def _params(plan: Plan) -> dict[str, dict[str, Any]]:

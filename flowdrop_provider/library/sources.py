@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from flowdrop_provider.library.cache import OutlineCache, content_key
 from flowdrop_provider.library.outline import Outline
 
 if TYPE_CHECKING:
+    from flowdrop_provider.document.models import TriggerConfig
     from flowdrop_provider.engine.plan import Plan
 
 __all__ = ["Library", "PlanSource", "Shelf"]
@@ -34,6 +35,7 @@ class PlanSource:
     path: Path
     workflow_id: str
     node_types: Path | None
+    strategy: str = ""
 
     @property
     def plan(self) -> Plan:
@@ -62,7 +64,8 @@ def _compiled(source: PlanSource) -> Plan:
             path=str(source.path),
             hint="The file was changed while the run was going on; start a new run.",
         )
-    return compile_workflow(found.workflow, catalogue_for(source.path, exports.node_types, source.node_types))
+    plan = compile_workflow(found.workflow, catalogue_for(source.path, exports.node_types, source.node_types))
+    return replace(plan, strategy=source.strategy)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ class Library:
 
     def _shelves(self, file: Path) -> Iterator[Shelf]:
         try:
-            policy = f"{self.missing_processor} {'folder' if self._beside_others else 'file'}"
+            place = "folder" if self._beside_others else "file"
+            policy = f"{self.missing_processor} {place} {'fused' if self.fused else ''} {self._trigger_print}"
             key = content_key(file.read_bytes(), self._fingerprint, policy)
         except OSError as error:
             yield Shelf(file, error=DocumentError(f"Cannot read the file: {error.strerror}.", path=str(file)))
@@ -150,20 +154,23 @@ class Library:
         if "error" in entry:
             return Shelf(file, error=FlowDropError(path=str(file), **entry["error"]))
         outline = entry["outline"] if isinstance(entry["outline"], Outline) else Outline.from_data(entry["outline"])
-        return Shelf(file, outline, PlanSource(file, outline.workflow_id, self._folder))
+        return Shelf(file, outline, PlanSource(file, outline.workflow_id, self._folder, outline.strategy))
 
     def _examine(self, file: Path) -> list[dict[str, Any]]:
         """Read, validate and compile a file; costly, so the imports are here and the result is kept."""
+        from flowdrop_provider.engine.strategies import SEVERAL, UNKNOWN
         from flowdrop_provider.library.outline import outline_of
         from flowdrop_provider.library.workshop import examine_path, plan_or_raise, policy_with_expressions
 
         entries: list[dict[str, Any]] = []
-        for verdict in examine_path(file, self._folder, policy_with_expressions(self.missing_processor)):
+        for verdict in examine_path(file, self._folder, policy_with_expressions(self.missing_processor), self._configured):
             if self._beside_others and [finding.code for finding in verdict.report.errors] == ["DOC_NOT_A_WORKFLOW"]:
                 continue
             try:
                 plan = plan_or_raise(verdict)
-                entries.append({"outline": outline_of(verdict.workflow, plan, fused=self.fused)})
+                remarks = [item.message for item in verdict.report.warnings if item.code in {SEVERAL, UNKNOWN}]
+                outline = outline_of(verdict.workflow, plan, fused=self.fused, remarks=remarks, triggers=self._configured)
+                entries.append({"outline": outline})
             except FlowDropError as error:
                 entries.append({"error": error.as_dict()})
         return entries
@@ -171,17 +178,34 @@ class Library:
     @cached_property
     def triggers(self) -> dict[str, list[tuple[str, str]]]:
         """Cron expression and time zone of the site's cron triggers that lie here, by workflow id."""
-        names = sorted(self.path.rglob(TRIGGER_GLOB)) if self.path.is_dir() else []
-        if not names:
+        if not self._configured:
             return {}
-        from flowdrop_provider.document.exports import read_exports
         from flowdrop_provider.library.schedules import trigger_schedules
 
-        configured = [trigger for name in names for trigger in read_exports(name).triggers]
         return {
             workflow_id: [(found.cron, found.timezone) for found in schedules if found.fires]
-            for workflow_id, schedules in trigger_schedules(configured).items()
+            for workflow_id, schedules in trigger_schedules(self._configured).items()
         }
+
+    @cached_property
+    def _trigger_files(self) -> list[Path]:
+        return sorted(self.path.rglob(TRIGGER_GLOB)) if self.path.is_dir() else []
+
+    @cached_property
+    def _configured(self) -> list[TriggerConfig]:
+        """The site's triggers that lie here."""
+        if not self._trigger_files:
+            return []
+        from flowdrop_provider.document.exports import read_exports
+
+        return [trigger for name in self._trigger_files for trigger in read_exports(name).triggers]
+
+    @cached_property
+    def _trigger_print(self) -> str:
+        """A hash of the triggers: what is kept of a workflow depends on them."""
+        if not self._trigger_files:
+            return ""
+        return hashlib.sha256(b"\n".join(file.read_bytes() for file in self._trigger_files)).hexdigest()
 
     @cached_property
     def _beside_others(self) -> bool:

@@ -7,19 +7,20 @@ same rules everywhere, with the same words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from flowdrop_provider.document.exports import ExportSet, LoadedWorkflow, read_exports
 from flowdrop_provider.document.files import node_types_beside
 from flowdrop_provider.document.findings import Finding, Report
-from flowdrop_provider.document.models import Workflow
+from flowdrop_provider.document.models import TriggerConfig, Workflow
 from flowdrop_provider.document.node_type_files import node_type_folder, read_node_type
 from flowdrop_provider.document.node_types import NodeType, NodeTypeCatalogue
 from flowdrop_provider.document.validation import ValidationPolicy, validate
 from flowdrop_provider.engine.compile import compile_workflow
 from flowdrop_provider.engine.plan import Plan
+from flowdrop_provider.engine.strategies import Choice, choose, loop_edges
 from flowdrop_provider.errors import CompilationError, DocumentError, FlowDropError, ValidationFailed
 from flowdrop_provider.nodes.registry import get_processor, shipped_catalogue
 
@@ -98,17 +99,42 @@ def policy_with_expressions(missing_processor: str = "error") -> ValidationPolic
     return ValidationPolicy(missing_processor=missing_processor, check_expression=check_expressions)
 
 
-def examine(loaded: LoadedWorkflow, catalogue: NodeTypeCatalogue, policy: ValidationPolicy | None = None) -> Verdict:
-    """Validate and compile one workflow; compilation errors join the report (all rules, then the stages of CMP-1)."""
+def examine(
+    loaded: LoadedWorkflow,
+    catalogue: NodeTypeCatalogue,
+    policy: ValidationPolicy | None = None,
+    triggers: Iterable[TriggerConfig] = (),
+) -> Verdict:
+    """Validate and compile one workflow; compilation errors join the report (all rules, then the stages of CMP-1).
+
+    :param triggers: the site's triggers, for the strategy that they name (ORC-2).
+    """
     report = validate(loaded.workflow, catalogue, policy or policy_with_expressions())
     verdict = Verdict(loaded.path, loaded, report=report)
     try:
-        verdict.plan = compile_workflow(loaded.workflow, catalogue)
+        plan = compile_workflow(loaded.workflow, catalogue)
+        choice = choose(loaded.workflow, triggers)
+        verdict.plan = replace(plan, strategy=choice.strategy.identifier if choice.named else "")
+        _report_strategy(report, choice, verdict.plan)
     except CompilationError as error:
         report.errors.append(_finding(error, loaded))
     if report.errors or report.warnings:
         verdict.report = report.with_lines(loaded.line_of)
     return verdict
+
+
+def _report_strategy(report: Report, choice: Choice, plan: Plan) -> None:
+    """Say what became of the named strategies, and refuse loops under one that walks once (ORC-3, ORC-7)."""
+    for code, sentence, locator in choice.warnings:
+        report.warn(code, sentence, locator)
+    loops = loop_edges(plan)
+    if choice.strategy.walks_once and loops:
+        report.error(
+            "STRATEGY_NO_LOOPS",
+            f"The strategy {choice.strategy.identifier} walks each node once and refuses loopback edges: {', '.join(loops)}.",
+            "workflow",
+            hint="Choose flowdrop_runtime:asynchronous or flowdrop_stategraph:stategraph, which iterate.",
+        )
 
 
 def _finding(error: FlowDropError, loaded: LoadedWorkflow) -> Finding:
@@ -118,11 +144,20 @@ def _finding(error: FlowDropError, loaded: LoadedWorkflow) -> Finding:
     return Finding(error.code, error.message, locator, error.hint, pointer)
 
 
-def examine_path(path: Path, node_types: Path | None = None, policy: ValidationPolicy | None = None) -> list[Verdict]:
-    """Return a verdict for every workflow at ``path``, and for every file that could not be read."""
+def examine_path(
+    path: Path,
+    node_types: Path | None = None,
+    policy: ValidationPolicy | None = None,
+    triggers: Iterable[TriggerConfig] = (),
+) -> list[Verdict]:
+    """Return a verdict for every workflow at ``path``, and for every file that could not be read.
+
+    :param triggers: of the site, where ``path`` is one file of several; triggers at ``path`` itself join them.
+    """
     exports: ExportSet = read_exports(path)
     catalogue = catalogue_for(path, exports.node_types, node_types)
-    verdicts = [examine(loaded, catalogue, policy) for loaded in exports.workflows]
+    known = [*triggers, *exports.triggers]
+    verdicts = [examine(loaded, catalogue, policy, known) for loaded in exports.workflows]
     return [*verdicts, *(unreadable(problem) for problem in exports.problems)]
 
 

@@ -10,8 +10,10 @@ from flowdrop_provider import conf
 from flowdrop_provider.engine.launch import CONF_KEY, Launch, declared_inputs, launch, split_conf, takes_events
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.engine.routing import Outcome
+from flowdrop_provider.engine.strategies import resting_triggers
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.engine.toolbox import RunTools
+from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
 from flowdrop_provider.operators.callbacks import AirflowCallbacks
@@ -118,6 +120,13 @@ class RunOnAirflow:
         given, own = split_conf(getattr(self.context["dag_run"], "conf", None))
         defaults = {name: value for name, value in self.context["params"].items() if value is not None}
         return self._launch_from({**defaults, **given}, own)
+
+    def resting(self) -> frozenset[str]:
+        """Return the trigger nodes that this run leaves out (ORC-8); inputs that are refused name no trigger."""
+        try:
+            return resting_triggers(self.plan, self.launch().flat) if self.plan.strategy else frozenset()
+        except LaunchError:
+            return frozenset()
 
     def _launch_from(self, payload: Mapping[str, Any], own: Mapping[str, Any]) -> Launch:
         initial = own.get("initial_data")

@@ -16,8 +16,9 @@ from flowdrop_provider.engine.hooks import installed_hooks
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.records import job_record, skipped_record
 from flowdrop_provider.engine.reuse import Injection, pinned_execution
-from flowdrop_provider.engine.routing import certainly_dead, decide, delivered_inputs, warn_of_conditions
+from flowdrop_provider.engine.routing import Decision, certainly_dead, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
+from flowdrop_provider.engine.strategies import OTHER_TRIGGER
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.library.happenings import job_happening
 from flowdrop_provider.library.metrics import job_measurements, skip_measurements
@@ -58,7 +59,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
         return run_group(binding, (node_id,), context)
     node = run.plan.nodes[node_id]
     sources = run.sources()
-    decision = decide(node, sources)
+    decision = Decision(False, OTHER_TRIGGER) if node_id in run.resting() else decide(node, sources)
     if not decision.run:
         run.push(JOB_KEY, skipped_record(run.plan, node, run.identity(), decision.reason or ""))
         measure(skip_measurements({node_id: decision.reason or ""}, run.ti.dag_id))

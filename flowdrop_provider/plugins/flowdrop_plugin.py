@@ -8,6 +8,7 @@ from flowdrop_provider.plugins import lifecycle
 from flowdrop_provider.plugins.api.mount import LazyApplication
 from flowdrop_provider.plugins.human_input import QuestionKeeper
 from flowdrop_provider.plugins.www_app import MOUNT, BundleApplication, react_apps
+from flowdrop_provider.timetables import JitteredCronTimetable
 
 __all__ = ["FlowDropPlugin"]
 
@@ -23,3 +24,4 @@ class FlowDropPlugin(AirflowPlugin):
     fastapi_root_middlewares = [{"name": "flowdrop_human_input", "middleware": QuestionKeeper}]
     react_apps = react_apps()
     listeners = [lifecycle]
+    timetables = [JitteredCronTimetable]

@@ -13,9 +13,14 @@ import datetime as dt
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["QuestionKeeper", "settling_seconds"]
+if TYPE_CHECKING:
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from sqlalchemy.orm import Session
+
+__all__ = ["QuestionKeeper", "is_overdue", "locked_question", "settling_seconds"]
 
 _QUESTION = re.compile(r"^/execution/hitlDetails/(?P<ti_id>[0-9a-f-]{36})$")
 _ANSWER = re.compile(
@@ -37,6 +42,25 @@ def settling_seconds(asked: dt.datetime | None, now: dt.datetime) -> float:
     if asked is None:
         return 0.0
     return min(max(0.0, SETTLING_SECONDS - (now - asked).total_seconds()), SETTLING_SECONDS)
+
+
+def locked_question(session: Session, ti_id: Any) -> tuple[TaskInstance | None, HITLDetail | None]:
+    """Return a task and its question as they are now, the task locked until the transaction ends.
+
+    Airflow's own route (3.3.2) locks as well, but then looks at the question as its session had read it before the lock, where
+    of two answers at the same moment both are the first. Read again behind the lock, the second is seen for what it is.
+    """
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+
+    task = session.get(TaskInstance, ti_id, with_for_update={"of": TaskInstance}, populate_existing=True)
+    return task, session.get(HITLDetail, ti_id, populate_existing=True) if task is not None else None
+
+
+def is_overdue(task: TaskInstance, now: dt.datetime) -> bool:
+    """Return whether a question's time is over, though Airflow's sweep has not come by yet (INT-19, INT-23)."""
+    limit = task.trigger_timeout
+    return limit is not None and limit <= now
 
 
 class QuestionKeeper:

@@ -24,6 +24,7 @@ def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001
     """Start delivering at the latest with the first run; Airflow calls this in its scheduler only, however that was started."""
     _deliver()
     _measure("flowdrop.run.started", dag_run)
+    _judge(dag_run)
 
 
 @hookimpl
@@ -33,8 +34,23 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
         _measure("flowdrop.run.aborted", dag_run)
 
 
+def _tags(dag_run: Any) -> Any:
+    """Return the tags of a run's DAG when it is one of ours, else none."""
+    found = getattr(getattr(dag_run, "dag", None), "tags", None) or ()
+    return found if _TAG in found else ()
+
+
+def _judge(dag_run: Any) -> None:
+    """Apply the overlap policy of a DAG's clock, if it has one."""
+    tags = _tags(dag_run)
+    if any(tag.startswith("overlap:") for tag in tags):
+        from flowdrop_provider.plugins.overlaps import judge_clock
+
+        judge_clock(dag_run, tags)
+
+
 def _measure(name: str, dag_run: Any) -> None:
-    if _TAG not in (getattr(getattr(dag_run, "dag", None), "tags", None) or ()):
+    if not _tags(dag_run):
         return
     from flowdrop_provider.library.metrics import Measurement
     from flowdrop_provider.operators.telemetry import measure

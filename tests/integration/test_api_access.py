@@ -150,6 +150,7 @@ def test_refused_inputs_create_nothing(admin):
     assert admin.get("/workflow/api_greeting/pipelines").json()["pagination"]["total"] == before
 
 
+@pytest.mark.rule("ORC-12", "SG-15")
 def test_the_same_key_starts_one_run(admin):
     def post(words, key="order 4711"):
         headers = {"Idempotency-Key": key}
@@ -158,6 +159,9 @@ def test_the_same_key_starts_one_run(admin):
     first, again, other = post("a"), post("a"), post("b")
 
     assert first.status_code == again.status_code == 202
+    told = first.json()["data"]
+    assert (told["execution_id"], told["status"]) == (told["pipeline_id"], "pending"), "nothing has run yet"
+    assert set(follow(admin, told["execution_id"])[-1]["data"]["node_statuses"]) == {"text_processor.1", "text_output.1"}
     assert first.json()["data"]["pipeline_id"] == again.json()["data"]["pipeline_id"]
     assert again.headers["Idempotency-Replayed"] == "true"
     assert refusal(other) == (409, "IDEMPOTENCY_KEY_REUSED")

@@ -173,6 +173,7 @@ def test_an_unsigned_push_is_refused(server: AirflowHarness, site: StubDrupal) -
     assert (bare.status_code, bare.json()["error_code"]) == (401, "SIGNATURE_MISSING")
 
 
+@pytest.mark.rule("SG-13")
 def test_a_pushed_change_runs_within_seconds_and_a_running_run_keeps_its_revision(
     server: AirflowHarness, site: StubDrupal, figures: Any
 ) -> None:

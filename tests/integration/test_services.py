@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -193,7 +194,7 @@ def test_a_slow_call_waits_in_the_triggerer_and_is_made_once(client, airflow_ser
     assert "TaskDeferred" in logs or "defer" in logs.lower()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def other_system():
     """Takes calls and answers each at once at the address it was given, before its own reply."""
     told = []
@@ -248,3 +249,36 @@ def test_another_system_calls_back_once_however_quick_it_is(client, airflow_serv
     assert refusal(called_back(asked, {"value": 8}, Origin=airflow_server.url)) == (403, "ORIGIN_REFUSED")
     forged = {**asked, "callback_url": asked["callback_url"][:-3] + "AAA"}
     assert refusal(called_back(forged, {"value": 8})) == (404, "INTERRUPT_NOT_FOUND")
+
+
+@pytest.mark.rule("INT-18", "INT-19")
+def test_of_callbacks_at_once_one_wins_and_none_after_the_time(client, airflow_server, other_system):
+    url, told = other_system
+    documents = [
+        flow(
+            f"service_{name}",
+            [node("call_and_wait.1", url=url, payload={"who": name}, expires_in=seconds, requiresConfirmation="waive")],
+        )
+        for name, seconds in (("races", 300), ("expires", 1))
+    ]
+    for document in documents:
+        airflow_server.add_workflow(f"{document['id']}.json", json.dumps(document))
+    for document in documents:
+        airflow_server.await_dag(f"flowdrop_{document['id']}")
+    raced, expired = (started(client, document["id"]) for document in documents)
+    deadline = time.monotonic() + 90
+    while len(told) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    asked = {call["payload"]["who"]: call for call in told}
+    with ThreadPoolExecutor(9) as pool:
+        late = pool.submit(called_back, asked["expires"], {"value": "late"})
+        answers = list(pool.map(lambda number: called_back(asked["races"], {"value": number}), range(8)))
+
+    won = [number for number, answer in enumerate(answers) if answer.status_code == 200]
+    assert len(won) == 1, [answer.status_code for answer in answers]
+    assert {refusal(answer) for number, answer in enumerate(answers) if number not in won} == {(409, "INTERRUPT_NOT_PENDING")}
+    assert refusal(late.result()) == (409, "INTERRUPT_NOT_PENDING")
+    status, jobs = outputs_of(client, raced)
+    assert (status, jobs["call_and_wait.1"]["output_data"]["response"]) == ("completed", won[0])
+    assert outputs_of(client, expired)[0] == "cancelled"
+    assert refusal(called_back(asked["expires"], {"value": "later"})) == (409, "INTERRUPT_NOT_PENDING")

@@ -43,6 +43,11 @@ class Drawing:
         """Hash of the executable part."""
         return str(self.flow.get("revision") or "")
 
+    def overlap(self, trigger: str) -> str:
+        """Return the overlap policy of a trigger, by its id; ``""`` for none (TRIG-1)."""
+        policies = self.flow.get("overlaps") or {}
+        return str(policies.get(trigger) or policies.get("") or "")
+
     @cached_property
     def nodes(self) -> dict[str, dict[str, Any]]:
         """Drawn nodes by id."""

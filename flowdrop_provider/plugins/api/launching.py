@@ -24,6 +24,7 @@ from flowdrop_provider.operators.reuse import REUSE_KEY, Reuse, sealed_reuse
 from flowdrop_provider.plugins.api.controlling import active_children
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.security import may
+from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER, end_run, one_firing_at_a_time, settle
 
 __all__ = ["SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
 
@@ -42,6 +43,7 @@ class LaunchRequest:
     :ivar extra: further members of the reserved key (``rerun_of``).
     :ivar reuse: what the run takes over from the one it repeats; sealed into the reserved key for this run alone.
     :ivar run_id: the run's id, where the caller must know it beforehand.
+    :ivar overlap: policy of the trigger that fired, ``""`` for a start that is no firing (TRIG-1).
     """
 
     inputs: Mapping[str, Any]
@@ -51,14 +53,19 @@ class LaunchRequest:
     extra: Mapping[str, Any] = field(default_factory=dict)
     reuse: Reuse | None = None
     run_id: str | None = None
+    overlap: str = ""
 
 
 @dataclass(frozen=True)
 class Started:
-    """The run that answers a request; ``replayed`` when an earlier request with the same key made it."""
+    """The run that answers a request; ``replayed`` when an earlier request with the same key made it.
+
+    :ivar refused: why the run was cancelled at once, by the overlap policy of its trigger.
+    """
 
     run: DagRun
     replayed: bool
+    refused: str = ""
 
 
 def launch_findings(plan: Plan, inputs: Mapping[str, Any], initial_data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -103,7 +110,7 @@ def start_run(session: Session, dag: DagModel, plan: Plan | None, user: BaseUser
     try:
         # A nested transaction, so that a lost race does not take the rest of the request with it.
         with session.begin_nested():
-            return Started(_create(session, dag, user, asked, inputs), replayed=False)
+            return _fire(session, dag, user, asked, inputs)
     except IntegrityError as error:
         found = _earlier(session, dag, asked)
         if found is None:
@@ -134,6 +141,14 @@ def _earlier(session: Session, dag: DagModel, asked: LaunchRequest) -> Started |
     if split_conf(run.conf)[1].get("request") != _fingerprint(asked):
         raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key already started a run with another body.")
     return Started(run, replayed=True)
+
+
+def _fire(session: Session, dag: DagModel, user: BaseUser, asked: LaunchRequest, inputs: Mapping[str, Any]) -> Started:
+    if not asked.overlap:
+        return Started(_create(session, dag, user, asked, inputs), replayed=False)
+    one_firing_at_a_time(session, dag.dag_id)
+    run = _create(session, dag, user, asked, inputs)
+    return Started(run, False, settle(session, run, asked.overlap, str(asked.extra.get(TRIGGER_MEMBER) or "")))
 
 
 def _create(session: Session, dag: DagModel, user: BaseUser, asked: LaunchRequest, inputs: Mapping[str, Any]) -> DagRun:
@@ -203,13 +218,6 @@ def stop_run(session: Session, run: DagRun, user: BaseUser, reason: str) -> list
 
 
 def _end(session: Session, run: DagRun, user: BaseUser, reason: str) -> None:
-    from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
-    from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_note, patch_dag_run_state
-    from airflow.models.dagbag import DBDagBag
-
-    dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
-    if dag is None:
-        raise ApiError(409, "WORKFLOW_NOT_READY", "Airflow does not know the workflow of this run any more.")
     note = f"Cancelled by {user.get_name()} through FlowDrop." + (f" {reason}" if reason else "")
-    patch_dag_run_note(dag_run=run, note=note[:1000], user=user)
-    patch_dag_run_state(dag=dag, dag_run=run, state=DagRunMutableStates.FAILED, session=session)
+    if not end_run(session, run, note, user.get_id()):
+        raise ApiError(409, "WORKFLOW_NOT_READY", "Airflow does not know the workflow of this run any more.")

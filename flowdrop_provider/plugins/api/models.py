@@ -44,7 +44,7 @@ class Started(_Answer):
 
     execution_id: str
     pipeline_id: str
-    status: Literal["pending", "running"]
+    status: Literal["pending", "running", "completed", "failed", "cancelled"]
     started_at: str | None
     dag_id: str
     run_id: str

@@ -23,7 +23,7 @@ from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.security import marked
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.interrupts import CALL_FIELD, FIELD
-from flowdrop_provider.plugins.human_input import settling_seconds
+from flowdrop_provider.plugins.human_input import is_overdue, locked_question, settling_seconds
 
 __all__ = ["router"]
 
@@ -113,18 +113,17 @@ def call_back(session: SessionDep, ti_id: Annotated[UUID, WAITING], body: Annota
     :raises ApiError: 400 ``ANSWER_MISSING``; 403 for browsers; 404 for an address nobody gave out; 409
         ``INTERRUPT_NOT_PENDING`` when it was used, has expired, or its run has ended.
     """
-    task = session.get(TaskInstance, ti_id)
-    if task is None:
+    task, detail = locked_question(session, ti_id)
+    if task is None or is_overdue(task, dt.datetime.now(dt.timezone.utc)):
         raise _not_pending()
-    _answer(session, task, body["value"])
+    _answer(session, task, detail, body["value"])
     return {"success": True, "message": "Taken."}
 
 
-def _answer(session: Session, task: TaskInstance, value: Any) -> None:
+def _answer(session: Session, task: TaskInstance, detail: HITLDetail | None, value: Any) -> None:
     from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
     from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
 
-    detail = session.get(HITLDetail, task.id)
     expected = _expected(detail)
     if detail is None or expected is None:
         raise _not_pending()

@@ -24,7 +24,7 @@ from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.security import UserDep, listed, of_interrupt, of_run
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.interrupts import answer_parts, interrupt, interrupt_status
-from flowdrop_provider.plugins.human_input import settling_seconds
+from flowdrop_provider.plugins.human_input import is_overdue, locked_question, settling_seconds
 
 __all__ = ["Status", "listed_interrupts", "router"]
 
@@ -141,8 +141,9 @@ def resolve_interrupt(
 
     if "value" not in body:
         raise ApiError(400, "ANSWER_MISSING", "An answer has a member 'value'.")
-    detail = session.get(HITLDetail, task.id)
-    if detail is None or interrupt_status(detail, task.state) != "pending":
+    _, detail = locked_question(session, task.id)
+    overdue = is_overdue(task, dt.datetime.now(dt.timezone.utc))
+    if detail is None or overdue or interrupt_status(detail, task.state) != "pending":
         raise ApiError(409, "INTERRUPT_NOT_PENDING", "This question is not open any more.")
     chosen, fields = answer_parts(detail, body["value"])
     payload = UpdateHITLDetailPayload(chosen_options=chosen, params_input=fields)

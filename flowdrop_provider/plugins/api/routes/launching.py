@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -26,6 +27,8 @@ from flowdrop_provider.plugins.api.reading import RunView, iso, read_run
 from flowdrop_provider.plugins.api.repeating import Repetition, reuse_of
 from flowdrop_provider.plugins.api.security import UserDep, may, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.plugins.api.states import published_run
+from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER
 
 __all__ = ["KeyHeader", "router"]
 
@@ -33,6 +36,8 @@ router = APIRouter(tags=["start a run"])
 
 START = of_workflow("POST", DagAccessEntity.RUN)
 REPEAT = of_run("POST", DagAccessEntity.RUN)
+#: The member of an event's flat data that names the trigger's configuration (OCX-1).
+TRIGGER_CONFIG = "trigger_config_id"
 _STARTED: dict[int | str, dict[str, Any]] = {202: {"model": StartedAnswer}}
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
@@ -66,20 +71,29 @@ class RerunRequest(BaseModel):
     pins: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
 
 
-def _answer(response: Response, started: Started) -> dict[str, Any]:
+def _status(session: Session, started: Started) -> str:
+    """Return the status of a run that was started, by this request or by an earlier one with the same key."""
+    if started.refused:
+        return "cancelled"
+    state = str(started.run.state)
+    if state in ("queued", "running"):
+        return "pending" if state == "queued" else "running"
+    return published_run(read_run(session, started.run).status)
+
+
+def _answer(session: Session, response: Response, started: Started) -> dict[str, Any]:
     run = started.run
     id_ = pipeline_id(run.dag_id, run.run_id)
     response.headers["Location"] = f"/flowdrop/api/v1/pipeline/{id_}"
     if started.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    status = "pending" if str(run.state) == "queued" else "running"
     return {
         "success": True,
-        "message": "The run is on its way.",
+        "message": started.refused or "The run is on its way.",
         "data": {
             "execution_id": id_,
             "pipeline_id": id_,
-            "status": status,
+            "status": _status(session, started),
             "started_at": iso(run.queued_at),
             "dag_id": run.dag_id,
             "run_id": run.run_id,
@@ -88,7 +102,10 @@ def _answer(response: Response, started: Started) -> dict[str, Any]:
 
 
 def _start(session: Any, dag: DagModel, user: Any, asked: LaunchRequest) -> Started:
-    found = document_of(dag, drawing_of(session, dag.dag_id, None))
+    drawing = drawing_of(session, dag.dag_id, None)
+    found = document_of(dag, drawing)
+    if asked.source == "event":
+        asked = replace(asked, overlap=drawing.overlap(str(asked.extra.get(TRIGGER_MEMBER) or "")))
     return start_run(session, dag, found.plan if found is not None else None, user, asked)
 
 
@@ -107,11 +124,17 @@ def execute_workflow(
     body: ExecuteRequest | None = None,
     key: KeyHeader = None,
 ) -> dict[str, Any]:
-    """Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent."""
+    """Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent.
+
+    An event that the overlap policy of its trigger refuses is a run as well, ``cancelled`` at once (TRIG-1).
+    """
     asked = body or ExecuteRequest()
     own = {"drupal_pipeline_id": asked.drupal_pipeline_id} if asked.drupal_pipeline_id else {}
+    trigger = {**asked.inputs, **asked.initial_data}.get(TRIGGER_CONFIG)
+    if asked.source == "event" and isinstance(trigger, str):
+        own[TRIGGER_MEMBER] = trigger
     request = LaunchRequest(asked.inputs, asked.initial_data, asked.source, key, own)
-    return _answer(response, _start(session, dag, user, request))
+    return _answer(session, response, _start(session, dag, user, request))
 
 
 @router.post(
@@ -144,7 +167,7 @@ def rerun(
         raise not_found("workflow", run.dag_id)
     if wanted.pins and not may(session, user, "PUT", DagAccessEntity.RUN, run.dag_id):
         raise ApiError(403, "FORBIDDEN", "You may not pin outputs in runs of this workflow.")
-    return _answer(response, _start(session, dag, user, _repetition(session, view, wanted, key)))
+    return _answer(session, response, _start(session, dag, user, _repetition(session, view, wanted, key)))
 
 
 def _repetition(session: Session, view: RunView, wanted: RerunRequest, key: str | None) -> LaunchRequest:

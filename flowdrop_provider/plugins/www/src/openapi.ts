@@ -1144,6 +1144,8 @@ export interface paths {
         /**
          * Execute Workflow
          * @description Start a run. The same ``Idempotency-Key`` and body answer with the same run, as often as they are sent.
+         *
+         *     An event that the overlap policy of its trigger refuses is a run as well, ``cancelled`` at once (TRIG-1).
          */
         post: operations["execute_workflow_api_v1_workflows__id__execute_post"];
         delete?: never;
@@ -1810,7 +1812,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "pending" | "running";
+            status: "pending" | "running" | "completed" | "failed" | "cancelled";
         };
         /**
          * StartedAnswer

@@ -1,0 +1,101 @@
+"""Nodes on branches that were not taken cost no process: the task that decides skips their tasks in one call (DESIGN 4)."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from flowdrop_provider.engine.naming import task_ids
+from flowdrop_provider.operators import steps
+from flowdrop_provider.operators.binding import FlowBinding
+from flowdrop_provider.operators.handover import HANDOVER_KEY, SKIPS_KEY
+from flowdrop_provider.operators.sources import SourceOutcomes
+from tests.engine.running import plan_of
+from tests.flows import flow, node
+
+LIVE, DEAD = 8, 30
+
+
+def forty() -> dict[str, Any]:
+    """A gateway between a branch of 8 nodes that is taken and 30 nodes, in three rows, that are not."""
+    nodes = [node("text_input.1", defaultValue="yes"), node("if_else.1", matchText="yes", operator="equals")]
+    edges = ["text_input.1:text > if_else.1:data"]
+    for name, port, length in (("1", "True", LIVE), *((str(row), "False", DEAD // 3) for row in (2, 3, 4))):
+        row = [f"text_processor.{name}.{number}" for number in range(length)]
+        nodes += [node(item, "text_processor", operation="uppercase", text="x") for item in row]
+        edges += [f"if_else.1:{port} > {row[0]}:trigger"]
+        edges += [f"{before}:text > {after}:text" for before, after in itertools.pairwise(row)]
+    return flow("forty", nodes, edges)
+
+
+class Task:
+    """A task instance that remembers what it pushed, and pulls what the tasks before it did."""
+
+    dag_id, run_id, map_index, try_number, id = "flowdrop_forty", "run", -1, 1, "0"
+
+    def __init__(self, task_id: str, store: dict[tuple[str, str], Any]) -> None:
+        self.task_id, self.store = task_id, store
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.store[self.task_id, key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        return self.store.get((task_ids, key))
+
+    def get_task_states(self, **_asked: Any) -> dict[str, dict[str, str]]:
+        return {"run": {}}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the tasks ask of Airflow's supervisor."""
+    from airflow.sdk.execution_time import task_runner
+
+    sent: list[Any] = []
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=sent.append), raising=False)
+    return sent
+
+
+def test_thirty_dead_nodes_start_no_process(asked: list[Any]) -> None:
+    plan = plan_of(forty())
+    names = task_ids(plan.nodes)
+    source: Any = SimpleNamespace(plan=plan, sibling=lambda _id: None)
+    binding = FlowBinding(source, names, {task_id: (node_id,) for node_id, task_id in names.items()})
+    store: dict[tuple[str, str], Any] = {}
+    started, skipped = [], set()
+    for node_id in plan.order:
+        # As Airflow does: a task that was skipped is never given to a worker.
+        if names[node_id] in skipped:
+            continue
+        started.append(node_id)
+        context: Any = {
+            "ti": Task(names[node_id], store),
+            "dag_run": SimpleNamespace(conf={}, triggering_user_name=""),
+            "params": {},
+        }
+        steps.run_node(binding, node_id, context)
+        skipped |= {task_id for message in asked for task_id in message.tasks}
+
+    assert len(plan.nodes) == 40
+    assert len(started) == 10, "as many processes as live nodes"
+    assert len(skipped) == DEAD
+    assert [len(message.tasks) for message in asked] == [DEAD], "one call for all of them"
+    assert store[names["if_else.1"], SKIPS_KEY] == dict.fromkeys(
+        (node_id for node_id in plan.order if node_id not in started), "branch_not_active"
+    )
+
+
+def test_a_task_marked_as_success_left_nothing_so_its_nodes_count_as_skipped() -> None:
+    plan = plan_of(forty())
+    names = task_ids(plan.nodes)
+    marked = SourceOutcomes(plan, names, Task("other", {}))
+    assert marked["if_else.1"].status == "skipped"
+    dead = Task("other", {})
+    dead.get_task_states = lambda **_asked: {"run": {names["if_else.1"]: "failed"}}  # type: ignore[method-assign]
+    lost = SourceOutcomes(plan, names, dead)["if_else.1"]
+    assert (lost.status, lost.ports["error"]["code"]) == ("failed", "worker_lost")
+    partly = Task("other", {("group", HANDOVER_KEY): {"nodes": {}, "ended": None, "error": None}})
+    assert SourceOutcomes(plan, dict.fromkeys(names, "group"), partly)["if_else.1"].status == "skipped"
