@@ -31,6 +31,7 @@ __all__ = [
     "ACCESS_MARK",
     "TAG",
     "UserDep",
+    "administrator",
     "listed",
     "marked",
     "may",
@@ -268,6 +269,13 @@ def _signed_in(user: UserDep) -> BaseUser:
     return user
 
 
+def _administrator(user: UserDep) -> BaseUser:
+    """Let in whoever may edit connections: whoever looks after the deployment, in every auth manager."""
+    if not get_auth_manager().is_authorized_connection(method="PUT", user=user):
+        raise ApiError(403, "FORBIDDEN", "Only administrators may see this.")
+    return user
+
+
 def _anybody() -> None:
     """Let everybody in: only for what says nothing about workflows."""
 
@@ -290,5 +298,6 @@ def _snapshot_writer(user: UserDep) -> BaseUser:
 
 
 snapshot_writer = Depends(marked(_snapshot_writer, "POST snapshot"))
+administrator = Depends(marked(_administrator, "GET deployment"))
 signed_in = Depends(marked(_signed_in, "signed in"))
 open_to_all = Depends(marked(_anybody, "open"))

@@ -1,4 +1,4 @@
-"""Health, configuration and version of this server."""
+"""Health, configuration, version and check-up of this server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from fastapi import APIRouter
 
 from flowdrop_provider import __version__
 from flowdrop_provider.document.validation import MAX_EDGES, MAX_NODES
-from flowdrop_provider.plugins.api.security import open_to_all, signed_in
+from flowdrop_provider.plugins.api.models import DoctorAnswer
+from flowdrop_provider.plugins.api.security import administrator, open_to_all, signed_in
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 
@@ -60,3 +62,11 @@ def get_system_version() -> dict[str, Any]:
 
     facts = {"version": __version__, "build": f"airflow-{airflow_version}", "api_version": "1"}
     return {"success": True, **facts, "data": {**facts, "airflow_version": airflow_version}}
+
+
+@router.get("/system/doctor", dependencies=[administrator], response_model=None, responses={200: {"model": DoctorAnswer}})
+def get_system_doctor(session: SessionDep) -> dict[str, Any]:
+    """Return what to change in this deployment and why, as the API server sees it; no other system is called."""
+    from flowdrop_provider.plugins.operating.doctor import examine
+
+    return {"success": True, "data": examine(session)}

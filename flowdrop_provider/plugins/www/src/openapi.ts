@@ -988,6 +988,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get System Doctor
+         * @description Return what to change in this deployment and why, as the API server sees it; no other system is called.
+         */
+        get: operations["get_system_doctor_api_v1_system_doctor_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/version": {
         parameters: {
             query?: never;
@@ -1278,6 +1298,48 @@ export interface components {
             success: true;
         };
         /**
+         * Check
+         * @description One verdict of the check-up; the part of an id behind a colon names one of several things.
+         */
+        Check: {
+            /** Advice */
+            advice: string;
+            /** Found */
+            found: string;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "unknown" | "warning" | "error";
+            /** Title */
+            title: string;
+        };
+        /**
+         * CheckUp
+         * @description What to change in a deployment and why; ``level`` is the worst of all checks.
+         */
+        CheckUp: {
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            /** Connected */
+            connected: boolean;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "unknown" | "warning" | "error";
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Comparison
          * @description Two runs beside each other.
          */
@@ -1318,6 +1380,18 @@ export interface components {
             path: string;
             /** Right */
             right?: unknown;
+        };
+        /**
+         * DoctorAnswer
+         * @description Answer of a check-up.
+         */
+        DoctorAnswer: {
+            data: components["schemas"]["CheckUp"];
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
         };
         /**
          * EdgeState
@@ -4122,6 +4196,44 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_system_doctor_api_v1_system_doctor_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorAnswer"];
                 };
             };
             /** @description Unprocessable Entity */
