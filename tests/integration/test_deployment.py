@@ -115,6 +115,25 @@ def test_old_values_are_forgotten_and_held_ones_kept(airflow_server, old):
     assert flowdrop(airflow_server, "prune", *BOUNDS)[1]["values"]["runs"] == 0
 
 
+def test_the_audit_trail_of_a_workflow_is_exported_and_verifies(airflow_server, old, tmp_path):
+    with api(airflow_server) as client:
+        answer = client.get("/export/audit", params={"workflow_id": "forget_me"})
+        table = client.get("/export/audit", params={"workflow_id": "forget_me", "format": "csv"})
+        assert refusal(client.get("/export/audit", params={"since": "2020-01-01T00:00:00Z"})) == (400, "PERIOD_INVALID")
+    entries = [json.loads(line) for line in answer.text.split("\n") if line]
+    runs = {entry["pipeline_id"]: entry for entry in entries if entry["kind"] == "run"}
+    file = tmp_path / "audit.ndjson"
+    file.write_bytes(answer.content)
+
+    assert set(runs) == set(old)
+    assert {(run["user"], run["via"], run["details"]["source"]) for run in runs.values()} == {("admin", "rest_api", "api")}
+    assert {run["revision"] for run in runs.values()} == {entry["revision"] for entry in entries if entry["kind"] == "revision"}
+    assert {"revision_seen", "run_created", "flowdrop_execute"} <= {entry["event"] for entry in entries}
+    assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
+    assert flowdrop(airflow_server, "audit", "verify", str(file))[1]["lines"] == len(entries)
+    assert table.text.count("run_created") == 2
+
+
 def test_the_sample_dag_prunes_with_the_access_its_connection_gives(airflow_server, old):
     retention = json.dumps({"runs": [{"workflows": ["flowdrop_forget_me"], "values_days": 30}]})
     source = (Path(__file__).parents[2] / "dags" / "flowdrop_prune.py").read_text("utf-8")
