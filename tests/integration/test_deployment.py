@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from flowdrop_provider.plugins.api.models import DoctorAnswer
 from tests.flows import chain
@@ -132,6 +134,22 @@ def test_the_audit_trail_of_a_workflow_is_exported_and_verifies(airflow_server, 
     assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
     assert flowdrop(airflow_server, "audit", "verify", str(file))[1]["lines"] == len(entries)
     assert table.text.count("run_created") == 2
+
+
+def test_prometheus_can_scrape_with_a_token_and_not_without(airflow_server, old):
+    with api(airflow_server) as client:
+        address = f"{airflow_server.url}/flowdrop/metrics"
+        answer = client.get(address)
+        assert httpx.get(address).status_code == 401
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    open_runs = {
+        sample.labels["state"]: sample.value
+        for sample in families["flowdrop_runs_open"].samples
+        if sample.labels["workflow"] == "flowdrop_forget_me"
+    }
+
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert open_runs == {"queued": 0, "running": 0}
 
 
 def test_the_sample_dag_prunes_with_the_access_its_connection_gives(airflow_server, old):

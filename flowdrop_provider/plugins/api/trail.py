@@ -66,7 +66,7 @@ class Trail:
             yield entry
 
     def _walk(
-        self, model: Any, at: ColumnElement[Any], tell: Callable[[Session, Any], dict[str, Any]], *more: ColumnElement[bool]
+        self, model: Any, at: Any, tell: Callable[[Session, Any], dict[str, Any]], *more: ColumnElement[bool]
     ) -> Iterator[Made]:
         """Yield the rows of one table by their moment, page by page."""
         last: tuple[dt.datetime, Any] | None = None
