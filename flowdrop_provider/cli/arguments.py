@@ -27,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     _sync(_command(commands, "sync", sites.sync, "pull a Drupal site's workflows and node types into a folder"))
     _doctor(_command(commands, "doctor", deployment.doctor, "check this deployment and say what to change and why"))
     _prune(_command(commands, "prune", deployment.prune, "forget what old runs left behind, values first, records later"))
+    _notices(commands.add_parser("notices", help="show the rules for notices, and try one"))
     _audit(commands.add_parser("audit", help="chain an exported audit trail, and verify it"))
     return parser
 
@@ -46,6 +47,13 @@ def _prune(parser: argparse.ArgumentParser) -> None:
         rule.add_argument(f"--{what}-runs", type=int, metavar="N", help=f"forget {text} of all but the newest N of each state")
     for table in ("conversations", "snapshots", "deliveries", "notices"):
         rule.add_argument(f"--{table}-days", type=float, metavar="DAYS", help=f"delete older {table}")
+
+
+def _notices(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _command(commands, "list", deployment.notices_list, "show the rules")
+    tried = _command(commands, "test", deployment.notices_test, "send a test message by a rule's channels; 1 when one fails")
+    tried.add_argument("rule", metavar="RULE", help="its id")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:

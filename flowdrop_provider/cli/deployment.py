@@ -16,7 +16,7 @@ from typing import Any
 from flowdrop_provider.cli.rendering import print_json
 from flowdrop_provider.errors import ConfigurationError
 
-__all__ = ["call", "doctor", "prune"]
+__all__ = ["call", "doctor", "notices_list", "notices_test", "prune"]
 
 _SYMBOLS = {"ok": "ok     ", "unknown": "unknown", "warning": "WARNING", "error": "ERROR  "}
 
@@ -81,3 +81,27 @@ def prune(arguments: argparse.Namespace) -> int:
     print(f"handed over, {values['stored']} files), everything of {records['runs']} runs ({records['records']} records).")
     print(f"{found['held']} runs are held. " + ", ".join(f"{count} {name}" for name, count in found["tables"].items()) + ".")
     return 0
+
+
+def notices_list(arguments: argparse.Namespace) -> int:
+    """Show the rules for notices."""
+    found = call("trial", "list_rules")
+    if arguments.json:
+        print_json({"rules": found})
+        return 0
+    for rule in found:
+        reached = "; ".join(f"{channel['kind']} {channel['to']}" for channel in rule["channels"])
+        print(f"{rule['rule']}: {', '.join(rule['on'])} of {', '.join(rule['workflows'])} to {reached}")
+    return 0
+
+
+def notices_test(arguments: argparse.Namespace) -> int:
+    """Send a test message by each channel of a rule and say what happened; 1 when one did not take it."""
+    found = call("trial", "try_rule", rule_id=arguments.rule)
+    if arguments.json:
+        print_json(found)
+        return 0 if found["sent"] else 1
+    for channel in found["channels"]:
+        outcome = "sent" if channel["sent"] else f"NOT sent: {channel['error']}"
+        print(f"{channel['kind']} {channel['to']}: {outcome} ({channel['seconds']:g} s)")
+    return 0 if found["sent"] else 1

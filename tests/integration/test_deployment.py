@@ -61,6 +61,14 @@ def test_the_command_and_the_api_say_the_same_of_a_deployment(airflow_server):
 def test_the_check_up_is_for_administrators(airflow_server):
     with api(airflow_server, "viewer") as viewer:
         assert refusal(viewer.get("/system/doctor")) == (403, "FORBIDDEN")
+        assert refusal(viewer.get("/system/notices")) == (403, "FORBIDDEN")
+        assert refusal(viewer.post("/system/notices/ops/test", json={})) == (403, "FORBIDDEN")
+
+
+def test_a_rule_that_is_not_there_cannot_be_tried(airflow_server):
+    with api(airflow_server) as admin:
+        assert admin.get("/system/notices").json()["data"] == []
+        assert refusal(admin.post("/system/notices/ops/test", json={})) == (404, "RULE_NOT_FOUND")
 
 
 def python(server, program, *arguments):

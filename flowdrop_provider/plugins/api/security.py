@@ -32,6 +32,7 @@ __all__ = [
     "TAG",
     "UserDep",
     "administrator",
+    "administrator_acts",
     "listed",
     "marked",
     "may",
@@ -298,6 +299,13 @@ def _snapshot_writer(user: UserDep) -> BaseUser:
 
 
 snapshot_writer = Depends(marked(_snapshot_writer, "POST snapshot"))
+
+
+def _administrator_acts(user: UserDep) -> BaseUser:
+    return _administrator(user)
+
+
 administrator = Depends(marked(_administrator, "GET deployment"))
+administrator_acts = Depends(marked(_administrator_acts, "POST deployment"))
 signed_in = Depends(marked(_signed_in, "signed in"))
 open_to_all = Depends(marked(_anybody, "open"))
