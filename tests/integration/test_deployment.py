@@ -138,6 +138,7 @@ def test_the_audit_trail_of_a_workflow_is_exported_and_verifies(airflow_server, 
     assert set(runs) == set(old)
     assert {(run["user"], run["via"], run["details"]["source"]) for run in runs.values()} == {("admin", "rest_api", "api")}
     assert {run["revision"] for run in runs.values()} == {entry["revision"] for entry in entries if entry["kind"] == "revision"}
+    assert {entry["details"]["client"] for entry in entries if entry["event"] == "flowdrop_execute"} == {"127.0.0.1"}
     assert {"revision_seen", "run_created", "flowdrop_execute"} <= {entry["event"] for entry in entries}
     assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
     assert flowdrop(airflow_server, "audit", "verify", str(file))[1]["lines"] == len(entries)
