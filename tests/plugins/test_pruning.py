@@ -161,11 +161,12 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(opened, tmp_path, monkeyp
     monkeypatch.setenv("AIRFLOW__FLOWDROP__LARGE_VALUE_PATH", f"file://{place.parent}")
     handover = {"status": "completed", "ports": {"x": {"stored": f"file://{place}", "sealed": False}}}
     add_run(opened, "old", 31, handover=handover)
+    add_run(opened, "very-old", 91)
     before = (kept(opened, "old"), text_of(opened, "old"))
     dry = pruned(opened, dry_run=True, **DAYS)
 
     assert (kept(opened, "old"), text_of(opened, "old"), place.exists()) == (*before, True)
-    assert dry["values"]["stored"] == 1
+    assert (dry["values"]["stored"], dry["values"]["runs"], dry["records"]["runs"]) == (1, 1, 1)
     assert pruned(opened, **DAYS) == {**dry, "dry_run": False}
     assert not place.exists()
 

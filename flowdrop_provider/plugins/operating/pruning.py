@@ -146,6 +146,8 @@ def _prune_runs(open_session: Open, done: Pruning, runs: _Runs) -> None:
         (rule.values_days, rule.values_runs, _handed_over(), _forget_values),
     )
     held: set[int] = set()
+    # A dry run takes everything back, so that the second step finds again what the first has counted.
+    counted: set[int] = set()
     for days, newest, has_some, forget in steps:
         with open_session() as session:
             old = runs.old(session, days, newest)
@@ -154,6 +156,9 @@ def _prune_runs(open_session: Open, done: Pruning, runs: _Runs) -> None:
             some = exists().where(XComModel.dag_run_id == DagRun.id, has_some)
             held |= set(session.scalars(select(DagRun.id).where(old, some, _held())))
         for number in _numbers(open_session, and_(old, some, ~_held())):
+            if number in counted:
+                continue
+            counted.add(number)
             with open_session() as session:
                 _forget(session, done, number, runs.state, forget)
     done.held += len(held)
