@@ -17,6 +17,7 @@ _COMMANDS = {
     "redis-server": ("redis-server", "valkey-server"),
     "php-cli": ("php",),
     "php-codesniffer": ("phpcs",),
+    "prometheus": ("promtool",),
 }
 
 

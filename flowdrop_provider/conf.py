@@ -41,6 +41,7 @@ __all__ = [
     "notices_wanted",
     "record_max_bytes",
     "remote_nodes",
+    "retention",
     "retry_policies",
     "seal_keys",
     "sensitive_keys",
@@ -268,3 +269,14 @@ def notices() -> Any:
 def notices_wanted() -> bool:
     """Return whether there are rules for notices at all, without reading them: a mistake in them must not stop a scheduler."""
     return _get("notices", "").strip() not in ("", "[]")
+
+
+def retention() -> Any:
+    """``[flowdrop] retention``: JSON of what ``flowdrop prune`` forgets and when; empty forgets nothing (empty).
+
+    :raises ConfigurationError: it is no JSON.
+    """
+    try:
+        return json.loads(_get("retention", "") or "{}")
+    except ValueError as error:
+        raise ConfigurationError(f"[flowdrop] retention is no JSON: {error}.", code="CONF_RETENTION") from error

@@ -123,5 +123,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     ),
     "event_log": _option("File that runs, jobs and actions are told in, as lines of ECS JSON; empty writes none."),
     "notices": _option("JSON list of rules who is told what about runs; empty tells nobody."),
+    "retention": _option("JSON of what flowdrop prune forgets and when; empty forgets nothing."),
     "drupal_conn_id": _option("Connection of the Drupal site that nodes use; empty refuses them."),
 }

@@ -1,7 +1,7 @@
-"""The ``flowdrop`` command line: validate, plan, run, process, nodes, sync, audit.
+"""The ``flowdrop`` command line; ``docs/cli.md`` has every command.
 
-Nothing here imports Airflow; ``flowdrop validate`` answers in a fraction of a second. Every command has a readable form and
-``--json`` with a documented, stable shape (``docs/cli.md``).
+Nothing here imports Airflow, and only commands about a deployment do when they are called; ``flowdrop validate`` answers in a
+fraction of a second. Every command has a readable form and ``--json`` with a documented, stable shape (``docs/cli.md``).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowdrop_provider import __version__
-from flowdrop_provider.cli import audit, documents, nodes, sites
+from flowdrop_provider.cli import audit, deployment, documents, nodes, sites
 
 __all__ = ["build_parser"]
 
@@ -25,8 +25,35 @@ def build_parser() -> argparse.ArgumentParser:
     _process(_command(commands, "process", nodes.process, "run one node, or many from JSON lines"))
     _command(commands, "nodes", nodes.catalogue, "list the node types: ports, parameters, where they run")
     _sync(_command(commands, "sync", sites.sync, "pull a Drupal site's workflows and node types into a folder"))
+    _doctor(_command(commands, "doctor", deployment.doctor, "check this deployment and say what to change and why"))
+    _prune(_command(commands, "prune", deployment.prune, "forget what old runs left behind, values first, records later"))
+    _notices(commands.add_parser("notices", help="show the rules for notices, and try one"))
     _audit(commands.add_parser("audit", help="chain an exported audit trail, and verify it"))
     return parser
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--connect", action="store_true", help="call the Drupal sites and look up the metrics host")
+    parser.add_argument("--all", action="store_true", help="show what is fine as well")
+
+
+def _prune(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="count, and change nothing")
+    rule = parser.add_argument_group("bounds", "instead of [flowdrop] retention, in which they have the same names")
+    rule.add_argument("--workflows", nargs="+", metavar="PATTERN", help="only of these DAG ids")
+    rule.add_argument("--states", nargs="+", choices=("success", "failed"), help="only of runs that ended so")
+    for what, text in (("values", "input and output"), ("records", "job records")):
+        rule.add_argument(f"--{what}-days", type=float, metavar="DAYS", help=f"forget {text} of older runs")
+        rule.add_argument(f"--{what}-runs", type=int, metavar="N", help=f"forget {text} of all but the newest N of each state")
+    for table in ("conversations", "snapshots", "deliveries", "notices"):
+        rule.add_argument(f"--{table}-days", type=float, metavar="DAYS", help=f"delete older {table}")
+
+
+def _notices(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _command(commands, "list", deployment.notices_list, "show the rules")
+    tried = _command(commands, "test", deployment.notices_test, "send a test message by a rule's channels; 1 when one fails")
+    tried.add_argument("rule", metavar="RULE", help="its id")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:

@@ -26,11 +26,13 @@ __all__ = [
     "JOB_KEY",
     "SKIPS_KEY",
     "Learn",
+    "delete_stored",
     "open_values",
     "outcome_from",
     "pack",
     "pack_outcome",
     "seal_values",
+    "stored_places",
 ]
 
 #: Takes secret values that are not to be shown.
@@ -113,11 +115,39 @@ def _store(folder: str, body: bytes) -> str:
     return str(path)
 
 
+def stored_places(packed: Any) -> list[str]:
+    """Return where the large values lie that anything packed refers to, however deep in it."""
+    if isinstance(packed, list):
+        return [place for item in packed for place in stored_places(item)]
+    if not isinstance(packed, Mapping):
+        return []
+    if isinstance(packed.get("stored"), str) and "sealed" in packed:
+        return [packed["stored"]]
+    return [place for item in packed.values() for place in stored_places(item)]
+
+
+def delete_stored(location: str) -> bool:
+    """Delete a large value; return whether it was there and lay in the storage for large values."""
+    from airflow.sdk import ObjectStoragePath
+
+    if not _is_ours(location):
+        return False
+    try:
+        ObjectStoragePath(location).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_ours(location: str) -> bool:
+    root = conf.large_value_path()
+    return bool(root) and location.startswith(root.rstrip("/") + "/") and "/../" not in location
+
+
 def _load(location: str) -> bytes:
     from airflow.sdk import ObjectStoragePath
 
-    root = conf.large_value_path()
-    if not root or not location.startswith(root.rstrip("/") + "/"):
+    if not _is_ours(location):
         # An XCom can be edited by whoever may edit XComs; it must not make a worker read another place.
         raise ConfigurationError(
             "A value lies outside of the storage for large values.",

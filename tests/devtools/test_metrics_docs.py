@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from devtools.metrics_docs import PAGE, with_table
@@ -55,6 +58,35 @@ def test_alerts_ask_for_metrics_that_exist():
 
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] for rule in rules if "alert" in rule)
     assert "flowdrop_run_finished" in check("\n".join(rule["expr"] for rule in rules))
+
+
+@pytest.fixture
+def promtool():
+    """Run Prometheus' own checker; its Debian package is ``prometheus``."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is not installed: apt-get install prometheus")
+
+    def run(*arguments):
+        done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_prometheus_takes_the_rules(promtool, tmp_path):
+    status, told = promtool("check", "rules", DEPLOY / "prometheus" / "flowdrop_rules.yml")
+    assert (status, "SUCCESS" in told) == (0, True), told
+
+    broken = tmp_path / "broken.yml"
+    broken.write_text((DEPLOY / "prometheus" / "flowdrop_rules.yml").read_text("utf-8").replace("sum by", "sum bye"), "utf-8")
+    assert promtool("check", "rules", broken)[0] != 0, "the checker does check"
+
+
+def test_the_alerts_fire_when_they_should(promtool):
+    status, told = promtool("test", "rules", Path(__file__).with_name("flowdrop_rules_test.yml"))
+
+    assert status == 0, told
 
 
 def test_the_dashboard_asks_for_metrics_that_exist():

@@ -132,3 +132,12 @@ def test_starting_and_stopping_are_two_rights(clients, runs):
     pipeline = started(clients["starter"], "fab_mine")
     assert refusal(clients["starter"].post(f"/pipeline/{pipeline}/stop")) == (403, "FORBIDDEN")
     assert follow(clients["starter"], pipeline)[-1]["status"] == "completed"
+
+
+def test_the_check_up_finds_roles_that_are_shown_no_view(clients):
+    found = {check["id"]: check for check in clients["boss"].get("/system/doctor").json()["data"]["checks"]}
+
+    assert found["access.plugins"]["level"] == "warning"
+    assert "Viewer" in found["access.plugins"]["found"]
+    assert "Admin" not in found["access.plugins"]["found"]
+    assert refusal(clients["starter"].get("/system/doctor")) == (403, "FORBIDDEN")

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -15,32 +14,13 @@ from devtools.harness import AirflowHarness
 from flowdrop_provider.drupal.signing import sign
 from flowdrop_provider.library.metrics import METRICS
 from tests.flows import flow, node
+from tests.plugins.counterparts import Hook
 
 pytestmark = pytest.mark.slow
 
 
 SECRET = "a secret of sixteen and more"
 HOOK = {"kind": "webhook", "conn_id": "ops_hook"}
-
-
-class Hook:
-    """Takes webhooks; the first is refused."""
-
-    def __init__(self):
-        self.requests = requests = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                requests.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(503 if len(requests) == 1 else 204)
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 class StatsD:
@@ -73,7 +53,7 @@ def told(tmp_path_factory):
         AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED="True",
         AIRFLOW__FLOWDROP__EVENT_LOG=str(events),
         AIRFLOW__FLOWDROP__NOTICES=json.dumps([{"id": "ops", "on": ["failure"], "channels": [HOOK]}]),
-        AIRFLOW_CONN_OPS_HOOK=json.dumps({"conn_type": "http", "host": f"http://127.0.0.1:{hook.port}/in", "password": SECRET}),
+        AIRFLOW_CONN_OPS_HOOK=hook.connection(SECRET),
     )
     server.start()
     try:

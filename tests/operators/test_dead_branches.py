@@ -91,11 +91,12 @@ def test_thirty_dead_nodes_start_no_process(asked: list[Any]) -> None:
 def test_a_task_marked_as_success_left_nothing_so_its_nodes_count_as_skipped() -> None:
     plan = plan_of(forty())
     names = task_ids(plan.nodes)
-    marked = SourceOutcomes(plan, names, Task("other", {}))
+    learned: set[str] = set()
+    marked = SourceOutcomes(plan, names, Task("other", {}), learned.update)
     assert marked["if_else.1"].status == "skipped"
     dead = Task("other", {})
     dead.get_task_states = lambda **_asked: {"run": {names["if_else.1"]: "failed"}}  # type: ignore[method-assign]
-    lost = SourceOutcomes(plan, names, dead)["if_else.1"]
+    lost = SourceOutcomes(plan, names, dead, learned.update)["if_else.1"]
     assert (lost.status, lost.ports["error"]["code"]) == ("failed", "worker_lost")
     partly = Task("other", {("group", HANDOVER_KEY): {"nodes": {}, "ended": None, "error": None}})
-    assert SourceOutcomes(plan, dict.fromkeys(names, "group"), partly)["if_else.1"].status == "skipped"
+    assert SourceOutcomes(plan, dict.fromkeys(names, "group"), partly, learned.update)["if_else.1"].status == "skipped"

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
-import socketserver
-import threading
-from email import message_from_string
 
 import pytest
 from sqlalchemy import create_engine, select
@@ -18,6 +14,7 @@ from flowdrop_provider.plugins.notices import book, channels
 from flowdrop_provider.plugins.notices.book import About
 from flowdrop_provider.plugins.notices.rules import KINDS, Rule, Seen, kinds_of_run, rate_kind, read_rules, slow_limit
 from flowdrop_provider.tables.models import Base, Notice, utc_now
+from tests.plugins.counterparts import mail_server, smtp_connection
 
 HOOK = {"kind": "webhook", "conn_id": "hook"}
 EVERY = Rule("all", (HOOK,), on=KINDS)
@@ -151,34 +148,12 @@ def test_a_throttled_rule_tells_one_in_its_time(opened):
     assert [status for status, _ in rows(opened)] == ["waiting", "throttled"]
 
 
-class Mailbox(socketserver.StreamRequestHandler):
-    """As much of SMTP as one message needs."""
-
-    mails: list[str] = []
-
-    def handle(self):
-        self.wfile.write(b"220 here\r\n")
-        while line := self.rfile.readline():
-            word = line[:4].upper().strip()
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                self.mails.append("".join(part.decode() for part in iter(self.rfile.readline, b".\r\n")))
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 fine\r\n")
-            if word == b"QUIT":
-                return
-
-
 def test_a_mail_says_what_failed_and_where_to_look(monkeypatch):
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mailbox) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": server.server_address[1]}
-        extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.org"}
-        monkeypatch.setenv("AIRFLOW_CONN_MAIL", json.dumps({**connection, "extra": extra}))
+    with mail_server() as (box, port):
+        monkeypatch.setenv("AIRFLOW_CONN_MAIL", smtp_connection(port))
         channels.send({"kind": "mail", "conn_id": "mail", "to": ["ops@example.org"]}, BODY)
-        server.shutdown()
-    (mail,) = [message_from_string(text) for text in Mailbox.mails]
-    assert (mail["Subject"], mail["To"]) == ("flowdrop_shop failed", "ops@example.org")
-    text = mail.get_payload(0).get_payload(decode=True).decode()
+    ((subject, text),) = box.texts()
+    assert (subject, box.mails[0]["To"]) == ("flowdrop_shop failed", "ops@example.org")
     assert "Node a.1: &lt;503&gt; [http_error]" in text
     assert "http://airflow/x" in text
 

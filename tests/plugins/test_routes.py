@@ -50,7 +50,7 @@ def test_every_route_has_an_authorisation_of_its_own(route):
 
 def test_there_are_routes_to_walk():
     assert len(ROUTES) > 35
-    assert all(route.path.startswith(PREFIX) for route in ROUTES)
+    assert {route.path for route in ROUTES if not route.path.startswith(PREFIX)} == {"/metrics"}
 
 
 def test_no_route_blocks_the_event_loop():

@@ -65,6 +65,7 @@ def create_app() -> FastAPI:
     for name in _ROUTERS:
         routes.include_router(import_module(f"flowdrop_provider.plugins.api.routes.{name}").router)
     app.include_router(routes)
+    app.include_router(import_module("flowdrop_provider.plugins.api.routes.prometheus").router, responses=refusals)
     install_handlers(app)
     app.add_middleware(BodyGate, origins=_origins)
     return app

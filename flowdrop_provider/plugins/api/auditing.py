@@ -41,7 +41,7 @@ def audited(event: str, owner: str | None = None) -> Any:
             task_instance=None,
             owner=name,
             owner_display_name=name,
-            extra=json.dumps({"method": request.method, "path": shown, "body": _names(body)}),
+            extra=json.dumps({"method": request.method, "path": shown, "client": _client(request), "body": _names(body)}),
             dag_id=path.get("dag_id"),
             run_id=path.get("dag_run_id"),
             task_id=path.get("task_id"),
@@ -57,6 +57,11 @@ def audited(event: str, owner: str | None = None) -> Any:
 async def body_of(request: Request) -> bytes:
     """Return the body; the writing itself belongs into a thread."""
     return await request.body()
+
+
+def _client(request: Request) -> str | None:
+    """Return the address a request came from: behind a proxy its own, unless the server takes the proxy's word."""
+    return request.client.host if request.client is not None else None
 
 
 def _names(body: bytes) -> Any:

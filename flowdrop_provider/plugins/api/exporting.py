@@ -7,14 +7,14 @@ import datetime as dt
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flowdrop_provider import __version__
 from flowdrop_provider.plugins.api.reading import RunView
 from flowdrop_provider.plugins.api.shapes.traces import job_row, run_facts
 
-__all__ = ["BUNDLE_FORMAT", "CSV_COLUMNS", "MAX_EXPORTED", "as_csv", "as_ndjson", "canonical", "run_bundle"]
+__all__ = ["BUNDLE_FORMAT", "CSV_COLUMNS", "MAX_EXPORTED", "as_csv", "as_ndjson", "canonical", "csv_line", "run_bundle"]
 
 BUNDLE_FORMAT = "flowdrop-run-bundle/1"
 
@@ -85,21 +85,22 @@ def as_ndjson(pages: Pages) -> Iterator[str]:
 
 def as_csv(pages: Pages) -> Iterator[str]:
     """Yield the lines of a CSV file (RFC 4180) with :data:`CSV_COLUMNS`; cells that a spreadsheet would run are quoted."""
-    yield _line(list(CSV_COLUMNS))
+    yield csv_line(CSV_COLUMNS)
     for row in _rows(pages):
         if "next_cursor" in row:
             return
         error = row.get("error") or {}
         facts = {**row, "error_code": error.get("code"), "error_message": error.get("message")}
-        yield _line([_cell(facts.get(name)) for name in CSV_COLUMNS])
+        yield csv_line([facts.get(name) for name in CSV_COLUMNS])
+
+
+def csv_line(cells: Iterable[Any]) -> str:
+    """Return a line of a CSV file; cells that a spreadsheet would take for a formula get a quote before them."""
+    output = io.StringIO()
+    csv.writer(output).writerow([_cell(value) for value in cells])
+    return output.getvalue()
 
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _line(cells: list[str]) -> str:
-    output = io.StringIO()
-    csv.writer(output).writerow(cells)
-    return output.getvalue()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "ChangesAnswer",
     "ComparisonAnswer",
+    "DoctorAnswer",
     "ErrorEnvelope",
     "JobsAnswer",
     "MetricsAnswer",
@@ -297,3 +298,33 @@ class MetricsAnswer(_Answer):
     data: list[Group]
     period: dict[str, str | None]
     group_by: Literal["workflow", "node", "node_type"]
+
+
+CheckLevel = Literal["ok", "unknown", "warning", "error"]
+
+
+class Check(_Answer):
+    """One verdict of the check-up; the part of an id behind a colon names one of several things."""
+
+    id: str
+    level: CheckLevel
+    title: str
+    found: str
+    advice: str
+
+
+class CheckUp(_Answer):
+    """What to change in a deployment and why; ``level`` is the worst of all checks."""
+
+    level: CheckLevel
+    counts: dict[CheckLevel, int]
+    connected: bool
+    versions: dict[str, str]
+    checks: list[Check]
+
+
+class DoctorAnswer(_Answer):
+    """Answer of a check-up."""
+
+    success: Literal[True]
+    data: CheckUp

@@ -31,6 +31,8 @@ __all__ = [
     "ACCESS_MARK",
     "TAG",
     "UserDep",
+    "administrator",
+    "administrator_acts",
     "listed",
     "marked",
     "may",
@@ -268,6 +270,13 @@ def _signed_in(user: UserDep) -> BaseUser:
     return user
 
 
+def _administrator(user: UserDep) -> BaseUser:
+    """Let in whoever may edit connections: whoever looks after the deployment, in every auth manager."""
+    if not get_auth_manager().is_authorized_connection(method="PUT", user=user):
+        raise ApiError(403, "FORBIDDEN", "Only administrators may see this.")
+    return user
+
+
 def _anybody() -> None:
     """Let everybody in: only for what says nothing about workflows."""
 
@@ -285,5 +294,13 @@ def _writer(entity: DagAccessEntity | None, method: _Method, refusal: str) -> Ca
 
 store_writer = Depends(marked(_writer(None, "PUT", "You may not save workflows."), "PUT store"))
 snapshot_writer = Depends(marked(_writer(DagAccessEntity.RUN, "POST", "You may not keep snapshots."), "POST snapshot"))
+
+
+def _administrator_acts(user: UserDep) -> BaseUser:
+    return _administrator(user)
+
+
+administrator = Depends(marked(_administrator, "GET deployment"))
+administrator_acts = Depends(marked(_administrator_acts, "POST deployment"))
 signed_in = Depends(marked(_signed_in, "signed in"))
 open_to_all = Depends(marked(_anybody, "open"))

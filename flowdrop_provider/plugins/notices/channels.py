@@ -31,15 +31,27 @@ def send(channel: Mapping[str, Any], body: Mapping[str, Any]) -> None:
 
 
 def _mail(channel: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    with SmtpHook(smtp_conn_id=channel.get("conn_id", "smtp_default")) as hook:
+    with _smtp(channel.get("conn_id", "smtp_default")) as hook:
         hook.send_email_smtp(
             to=channel["to"],
             subject=body["subject"].replace("\n", " "),
             html_content=f"<pre>{html.escape(text_of(body))}</pre>",
             from_email=channel.get("from"),
         )
+
+
+def _smtp(conn_id: str) -> Any:
+    """Return Airflow's hook for one attempt of ours.
+
+    By itself it tries six times for 30 seconds each, longer than the lease of a notice: another scheduler would send it too.
+    """
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    class OneAttempt(SmtpHook):
+        smtp_retry_limit = 0
+        timeout = _TIMEOUT  # type: ignore[assignment]  # sockets take fractions
+
+    return OneAttempt(smtp_conn_id=conn_id)
 
 
 def _webhook(channel: Mapping[str, Any], body: Mapping[str, Any]) -> None:

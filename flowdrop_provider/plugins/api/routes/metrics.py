@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -13,13 +12,14 @@ from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from flowdrop_provider.plugins.api.errors import ApiError
-from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor, pipeline_id
+from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor
 from flowdrop_provider.plugins.api.measuring import metrics
 from flowdrop_provider.plugins.api.models import MetricsAnswer
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import listed
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.plugins.api.trail import TASK_EVENTS, log_entry
 
 __all__ = ["router"]
 
@@ -27,9 +27,6 @@ router = APIRouter(tags=["figures"])
 
 MEASURED = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 AUDITED = listed(DagAccessEntity.AUDIT_LOG)
-_DETAILS = ("method", "path", "body", "state", "note", "only_failed", "dry_run")
-#: What Airflow writes into the same log by itself.
-_TASK_EVENTS = ("running", "success", "failed", "skipped", "up_for_retry", "up_for_reschedule", "deferred", "awaiting_input")
 _LONGEST = dt.timedelta(days=366)
 
 
@@ -71,33 +68,10 @@ def get_audit(
     if event is not None:
         query = query.where(Log.event == event)
     if by_people:
-        query = query.where(Log.event.not_in(_TASK_EVENTS))
+        query = query.where(Log.event.not_in(TASK_EVENTS))
     if cursor is not None:
         query = query.where(Log.id < open_cursor(cursor, int)[0])
     entries = list(session.scalars(query))
     following = pack_cursor(entries[size - 1].id) if len(entries) > size else None
-    rows = [_entry(entry) for entry in entries[:size]]
+    rows = [log_entry(entry) for entry in entries[:size]]
     return {"success": True, "data": rows, "pagination": {"limit": size, "next_cursor": following}}
-
-
-def _entry(entry: Log) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": iso(entry.dttm),
-        "event": entry.event,
-        "user": entry.owner,
-        "dag_id": entry.dag_id,
-        "run_id": entry.run_id,
-        "pipeline_id": pipeline_id(entry.dag_id, entry.run_id) if entry.dag_id and entry.run_id else None,
-        "task_id": entry.task_id,
-        "details": _details(entry.extra),
-    }
-
-
-def _details(extra: str | None) -> dict[str, Any]:
-    """Return what an entry says about the request; inputs that Airflow's own entries copy stay out of it."""
-    try:
-        found = json.loads(extra or "{}")
-    except ValueError:
-        return {}
-    return {name: found[name] for name in _DETAILS if name in found} if isinstance(found, dict) else {}

@@ -1,16 +1,21 @@
-"""Health, configuration and version of this server."""
+"""Health, configuration, version and check-up of this server."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from flowdrop_provider import __version__
 from flowdrop_provider.document.validation import MAX_EDGES, MAX_NODES
-from flowdrop_provider.plugins.api.security import open_to_all, signed_in
+from flowdrop_provider.errors import ConfigurationError
+from flowdrop_provider.plugins.api.auditing import audited
+from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.models import DoctorAnswer
+from flowdrop_provider.plugins.api.security import administrator, administrator_acts, open_to_all, signed_in
+from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 
@@ -60,3 +65,32 @@ def get_system_version() -> dict[str, Any]:
 
     facts = {"version": __version__, "build": f"airflow-{airflow_version}", "api_version": "1"}
     return {"success": True, **facts, "data": {**facts, "airflow_version": airflow_version}}
+
+
+@router.get("/system/doctor", dependencies=[administrator], response_model=None, responses={200: {"model": DoctorAnswer}})
+def get_system_doctor(session: SessionDep) -> dict[str, Any]:
+    """Return what to change in this deployment and why, as the API server sees it; no other system is called."""
+    from flowdrop_provider.plugins.operating.doctor import examine
+
+    return {"success": True, "data": examine(session)}
+
+
+@router.get("/system/notices", dependencies=[administrator])
+def get_system_notices() -> dict[str, Any]:
+    """Return the rules for notices, with whom their channels reach."""
+    from flowdrop_provider.plugins.operating.trial import list_rules
+
+    return {"success": True, "data": list_rules()}
+
+
+@router.post("/system/notices/{rule}/test", dependencies=[administrator_acts, audited("flowdrop_notice_test")])
+def try_system_notice(rule: Annotated[str, Path(max_length=250)]) -> dict[str, Any]:
+    """Send a test message by each channel of a rule and return what happened; a channel may take ten seconds to fail."""
+    from flowdrop_provider.plugins.operating.trial import try_rule
+
+    try:
+        return {"success": True, "data": try_rule(rule)}
+    except ConfigurationError as error:
+        if error.code == "CONF_NOTICE_UNKNOWN":
+            raise ApiError(404, "RULE_NOT_FOUND", error.message) from error
+        raise
