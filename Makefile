@@ -35,7 +35,7 @@ stop: venv-demo ## Stop a demo that runs in the background
 
 .PHONY: test
 test: venv-dev ## Run all tests, the quick ones first and side by side
-	@$(RUN) -m devtools.system_packages chromium redis-server php-cli php-curl phpunit php-codesniffer
+	@$(RUN) -m devtools.system_packages chromium redis-server php-cli php-curl phpunit php-codesniffer prometheus
 ifeq ($(strip $(TEST_ARGS)),)
 	@status=0; \
 	$(PYTEST) -m "$(FAST)" --numprocesses auto --maxprocesses 4 || status=1; \
