@@ -88,6 +88,13 @@ class Run(_Answer):
     changed: str
 
 
+class Injected(_Answer):
+    """Where outputs come from that no execution gave: ``source`` is ``pin`` or the run id they were taken from."""
+
+    source: str
+    at: str
+
+
 class Job(_Answer):
     """One execution of one node without its values; ``execution_number`` is 0 in lists across runs."""
 
@@ -106,6 +113,7 @@ class Job(_Answer):
     round: list[int]
     routed: bool
     active_branches: list[str]
+    injected: Injected | None
     retry_count: int
     max_retries: int
     error: dict[str, Any] | None
@@ -141,6 +149,7 @@ class NodeState(_Answer):
     execution_time_us: int
     skip_reason: str | None
     error: str | None
+    injected: Injected | None
     job_ids: list[str]
 
 

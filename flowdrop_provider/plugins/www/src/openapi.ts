@@ -1444,6 +1444,16 @@ export interface components {
             workflow_id?: string | null;
         };
         /**
+         * Injected
+         * @description Where outputs come from that no execution gave: ``source`` is ``pin`` or the run id they were taken from.
+         */
+        Injected: {
+            /** At */
+            at: string;
+            /** Source */
+            source: string;
+        };
+        /**
          * JobsAnswer
          * @description Answer of jobs across runs.
          */
@@ -1488,6 +1498,7 @@ export interface components {
             execution_time_us: number | null;
             /** Id */
             id: string;
+            injected: components["schemas"]["Injected"] | null;
             /** Label */
             label: string;
             /** Map Index */
@@ -1593,6 +1604,7 @@ export interface components {
             execution_time_us: number;
             /** Executions */
             executions: number;
+            injected: components["schemas"]["Injected"] | null;
             /** Job Ids */
             job_ids: string[];
             /** Skip Reason */
@@ -1699,6 +1711,7 @@ export interface components {
             execution_time_us: number | null;
             /** Id */
             id: string;
+            injected: components["schemas"]["Injected"] | null;
             /** Input Data */
             input_data?: {
                 [key: string]: unknown;

@@ -8,7 +8,7 @@ import { isPlaced, layered } from "./layout";
 import { keyOf, runPath } from "./paths";
 import { beginning, filtersOf, queryOf } from "./runs/filters";
 import { bars } from "./run/timeline";
-import { skipSentence } from "./status";
+import { originOf, skipSentence, whyOf } from "./status";
 import type { Changes, DrawnEdge, DrawnNode, Span, Trace } from "./types";
 
 const drawn = (id: string, more: Partial<DrawnNode> = {}): DrawnNode => ({ id, label: id, type: "text_input", visual: "", x: 0, y: 0, ...more });
@@ -116,6 +116,15 @@ describe("format", () => {
     expect([bytes(12), bytes(2_048), bytes(9 * 1024 * 1024)]).toEqual(["12 B", "2.0 kB", "9.0 MB"]);
     expect(ago("2026-01-01T00:00:00Z", Date.parse("2026-01-01T03:10:00Z"))).toBe("3 h ago");
     expect(skipSentence("branch_not_active")).toContain("No branch");
+  });
+
+  it("says why a node stands as it does", () => {
+    const state = { status: "completed" as const, executions: 1, execution_time_us: 0, skip_reason: null, error: null, job_ids: [] };
+    expect(whyOf(state)).toBe("");
+    expect(whyOf({ ...state, status: "failed", error: "It broke" })).toBe("It broke");
+    expect(whyOf({ ...state, status: "skipped" })).toBe(skipSentence(null));
+    expect(whyOf({ ...state, injected: { source: "manual__1", at: "" } })).toContain("manual__1");
+    expect(originOf({ source: "pin", at: "" })).toMatchObject({ word: "Pinned", icon: "pin" });
   });
 });
 
