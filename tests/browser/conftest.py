@@ -106,7 +106,7 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
-def _signed_in(chromium, site: Site, theme: str, user: str = "admin"):
+def signed_in(chromium, site: Site, theme: str, user: str = "admin"):
     context = chromium.new_context(base_url=site.harness.url, viewport={"width": 1440, "height": 900}, color_scheme=theme)
     context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.harness.url)
@@ -147,7 +147,7 @@ def opened(
     chromium, site: Site, theme: str = "light", user: str = "admin", but: re.Pattern[str] | None = None
 ) -> Iterator[Any]:
     """Open a page for somebody; afterwards fail when it complained, except about what ``but`` matches."""
-    context = _signed_in(chromium, site, theme, user)
+    context = signed_in(chromium, site, theme, user)
     page = context.new_page()
     complaints = Complaints(page)
     yield page

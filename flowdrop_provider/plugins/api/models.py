@@ -179,7 +179,7 @@ class Span(_Answer):
 
 
 class Trace(_Answer):
-    """A run as a story; ``graph`` is the drawing of its own revision."""
+    """A run as a story; ``graph`` is the drawing of its own revision, ``editor_url`` where Drupal shows it, if known."""
 
     run: Run
     graph: dict[str, Any]
@@ -189,6 +189,7 @@ class Trace(_Answer):
     summary: dict[str, int]
     outputs: Values
     truncated: dict[str, int]
+    editor_url: str | None
 
 
 class TraceAnswer(_Answer):

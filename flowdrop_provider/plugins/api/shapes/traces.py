@@ -131,10 +131,11 @@ def _node_state(jobs: list[Job]) -> dict[str, Any]:
     }
 
 
-def trace_document(view: RunView, *, values: bool) -> dict[str, Any]:
+def trace_document(view: RunView, *, values: bool, editor: str | None = None) -> dict[str, Any]:
     """Return the trace of a run.
 
     :param values: whether the caller may see the run's outputs.
+    :param editor: where people draw the workflow, when that is known.
     """
     jobs = _by_node(view)
     return {
@@ -146,6 +147,7 @@ def trace_document(view: RunView, *, values: bool) -> dict[str, Any]:
         "summary": summary_counts(job.status for job in view.jobs),
         "outputs": view.summary.get("outputs", {}) if values else {},
         "truncated": view.summary.get("truncated", {}),
+        "editor_url": editor,
     }
 
 

@@ -1841,11 +1841,13 @@ export interface components {
         };
         /**
          * Trace
-         * @description A run as a story; ``graph`` is the drawing of its own revision.
+         * @description A run as a story; ``graph`` is the drawing of its own revision, ``editor_url`` where Drupal shows it, if known.
          */
         Trace: {
             /** Edges */
             edges: components["schemas"]["EdgeState"][];
+            /** Editor Url */
+            editor_url: string | null;
             /** Graph */
             graph: {
                 [key: string]: unknown;

@@ -75,7 +75,7 @@ export interface Attempt {
 
 export type Span = Omit<Schemas["Span"], "attempts"> & { attempts: Attempt[] };
 
-export type Trace = Pick<Schemas["Trace"], "summary"> & { run: Run; graph: Drawing; nodes: Record<string, NodeState>; edges: EdgeState[]; timeline: Span[] };
+export type Trace = Pick<Schemas["Trace"], "summary"> & Partial<Pick<Schemas["Trace"], "editor_url">> & { run: Run; graph: Drawing; nodes: Record<string, NodeState>; edges: EdgeState[]; timeline: Span[] };
 
 export type Changes = Omit<Schemas["Changes"], "run" | "nodes"> & { run: Run; nodes: Record<string, NodeState> };
 

@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { pipelineId } from "./api";
-import { merged, nextPause } from "./follow";
+import { merged, nextPause, rest } from "./follow";
 import { ago, between, bytes, duration } from "./format";
 import { cards, firstFailed, lines, neighbour } from "./graph";
 import { isPlaced, layered } from "./layout";
-import { keyOf, runPath } from "./paths";
+import { homePath, keyOf, runPath } from "./paths";
 import { beginning, filtersOf, queryOf } from "./runs/filters";
 import { bars } from "./run/timeline";
 import { originOf, skipSentence, whyOf } from "./status";
@@ -36,6 +36,8 @@ function trace(): Trace {
     summary: {},
   };
 }
+
+afterEach(() => vi.unstubAllGlobals());
 
 describe("layout", () => {
   it("puts a node one column after the last of its sources", () => {
@@ -128,11 +130,42 @@ describe("format", () => {
   });
 });
 
+describe("waiting between two questions", () => {
+  /** A page with its listeners, and a signal with its. */
+  function page(hidden: boolean) {
+    const shown = Object.assign(new EventTarget(), { hidden });
+    vi.stubGlobal("document", shown);
+    const stop = new AbortController();
+    const listeners = new Set<unknown>();
+    vi.spyOn(stop.signal, "addEventListener").mockImplementation((_, listener) => void listeners.add(listener));
+    vi.spyOn(stop.signal, "removeEventListener").mockImplementation((_, listener) => void listeners.delete(listener));
+    return { shown, stop, listeners };
+  }
+
+  it("leaves nothing behind on a signal that outlives it", async () => {
+    const { stop, listeners } = page(false);
+    for (let count = 0; count < 3; count += 1) await rest(0, stop.signal);
+    expect(listeners.size).toBe(0);
+  });
+
+  it("lasts until the page is looked at", async () => {
+    const { shown, stop } = page(true);
+    let over = false;
+    const resting = rest(0, stop.signal).then(() => (over = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(over).toBe(false);
+    shown.hidden = false;
+    shown.dispatchEvent(new Event("visibilitychange"));
+    expect(await resting).toBe(true);
+  });
+});
+
 describe("identifiers", () => {
   it("makes the pipeline id that the API makes, and reads both ids back", () => {
     const id = pipelineId("flowdrop_é", "manual__2026-11-23T09:05:10+00:00");
     expect(id).toBe("Zmxvd2Ryb3Bfw6kKbWFudWFsX18yMDI2LTExLTIzVDA5OjA1OjEwKzAwOjAw");
     expect(keyOf(id)).toEqual(["flowdrop_é", "manual__2026-11-23T09:05:10+00:00"]);
+    expect(homePath({ status: "failed", time: "24h" })).toBe("/plugin/flowdrop?status=failed&time=24h");
     expect(runPath("a", "b+c:d")).toBe("/dags/a/runs/b%2Bc%3Ad/plugin/flowdrop-run");
   });
 });
