@@ -70,6 +70,11 @@ _DRUPAL: dict[str, Any] = {
         "key_header": _field("API key header", "The header that carries the key; api-key by default."),
         "api_key": _secret("API key", "Key of the service account."),
         "signing_secret": _secret("Signing secret", "The secret in the settings of the module flowdrop_airflow."),
+        "editor_url": _field(
+            "Editor's address",
+            "Where people open a workflow, with {id} for its id: an address, or a path of the site; "
+            "/admin/flowdrop/workflows/{id}/editor by default.",
+        ),
         "verify_tls": _field("Check certificates", "Off only for a test site.", "boolean"),
         "ca_bundle": _field("CA bundle", "File with the authorities to trust, on every worker."),
         "client_cert": _field("Client certificate", "File with certificate and key, on every worker."),

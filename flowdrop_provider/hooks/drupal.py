@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urljoin, urlsplit
 
 from airflow.providers.http.hooks.http import HttpHook
 
@@ -26,6 +27,9 @@ __all__ = ["DrupalHook", "credentials_of", "drupal_client"]
 
 #: Bytes of a reply; FlowDrop's own limit of a document is smaller.
 _MAX_BODY = 20_000_000
+
+#: FlowDrop 2; older sites have it below ``/admin/structure/flowdrop-workflow/{id}/flowdrop-editor``.
+_EDITOR = "/admin/flowdrop/workflows/{id}/editor"
 
 
 def credentials_of(connection: Any) -> Credentials:
@@ -89,6 +93,16 @@ class DrupalHook(HttpHook):
         return Site(
             _SessionTransport(session), str(self.base_url), credentials_of(connection), timeout=timeout, backoff=backoff
         )
+
+    def editor_url(self, workflow_id: str) -> str | None:
+        """Return where people open a workflow in the site's editor; ``None`` when the connection does not tell."""
+        connection: Any = self.get_connection(self.http_conn_id)
+        if not connection.host:
+            return None
+        self._set_base_url(connection)
+        place = str(connection.extra_dejson.get("editor_url") or _EDITOR).replace("{id}", quote(workflow_id, safe=""))
+        url = urljoin(f"{str(self.base_url).rstrip('/')}/", place if "://" in place else place.lstrip("/"))
+        return url if urlsplit(url).scheme in {"http", "https"} else None
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the site can be used with these credentials, and what was found; for Airflow's form."""

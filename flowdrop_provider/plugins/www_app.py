@@ -1,4 +1,4 @@
-"""The views in Airflow's user interface: one JavaScript bundle, and the four places that Airflow shows it in.
+"""The views in Airflow's user interface: one JavaScript bundle, and the five places that Airflow shows it in.
 
 The bundle is public like every script of Airflow's own; data comes from the API, which asks Airflow who may see what.
 """
@@ -19,6 +19,9 @@ MOUNT = "/flowdrop-ui"
 
 #: Destination to route. One name for all: the bundle keeps its component under it and looks at what it is given.
 _PLACES = {"nav": "flowdrop", "dag": "flowdrop-runs", "dag_run": "flowdrop-run", "task_instance": "flowdrop-task"}
+
+#: Airflow's first page gives a component nothing to tell it from the sidebar's page, so the card has a name of its own.
+_CARD = {"name": "FlowDropCard", "destination": "dashboard", "url_route": "flowdrop-card"}
 
 _IN_THE_SIDEBAR = {
     "nav_top_level": True,
@@ -59,8 +62,9 @@ def react_apps(bundle: Path = BUNDLE) -> list[dict[str, Any]]:
         return []
     digest = hashlib.sha256(bundle.read_bytes()).hexdigest()[:16]
     url = f"{MOUNT.lstrip('/')}/{bundle.name}?v={digest}"
-    return [
+    places = [
         {"name": "FlowDrop", "bundle_url": url, "destination": destination, "url_route": route}
         | (_IN_THE_SIDEBAR if destination == "nav" else {})
         for destination, route in _PLACES.items()
     ]
+    return [*places, {**_CARD, "bundle_url": url}]

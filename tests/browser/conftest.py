@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,8 @@ FLOWS = {
 }
 #: What a page's server refused on purpose in a test is no complaint about the page.
 _REFUSED = re.compile(r"status of 4\d\d")
+#: What pages say of a request that ended because they were left.
+_LEFT = re.compile(r"net::ERR_ABORTED|AbortError|Request aborted|CanceledError")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -103,7 +106,7 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
-def _signed_in(chromium, site: Site, theme: str, user: str = "admin"):
+def signed_in(chromium, site: Site, theme: str, user: str = "admin"):
     context = chromium.new_context(base_url=site.harness.url, viewport={"width": 1440, "height": 900}, color_scheme=theme)
     context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.harness.url)
@@ -112,16 +115,45 @@ def _signed_in(chromium, site: Site, theme: str, user: str = "admin"):
     return context
 
 
-def _complaints(page) -> list[str]:
-    found: list[str] = []
-    page.on("pageerror", lambda error: found.append(str(error)))
+class Complaints:
+    """What a page complained about while a test looked at it: errors on the console, and exceptions that nobody caught.
 
-    def note(message) -> None:
-        if message.type == "error" and not _FOREIGN_NOISE.search(message.location.get("url", "")):
-            found.append(f"{message.text} {message.location.get('url', '')}")
+    What was under way when the page was left is not among them: Chromium ends such requests, and pages may say so.
+    """
 
-    page.on("console", note)
-    return found
+    def __init__(self, page) -> None:
+        self._found: list[tuple[str, str]] = []
+        self._ended: set[str] = set()
+        page.on("pageerror", lambda error: self._found.append((str(error), "")))
+        page.on("console", self._note)
+        page.on("requestfailed", self._failed)
+
+    def _note(self, message) -> None:
+        url = message.location.get("url", "")
+        if message.type == "error" and not _FOREIGN_NOISE.search(url):
+            self._found.append((message.text, url))
+
+    def _failed(self, request) -> None:
+        if request.failure == "net::ERR_ABORTED":
+            self._ended.add(request.url)
+
+    def so_far(self) -> list[str]:
+        """Return them, each with the address it is about."""
+        return [f"{text} {url}" for text, url in self._found if url not in self._ended and not _LEFT.search(text)]
+
+
+@contextmanager
+def opened(
+    chromium, site: Site, theme: str = "light", user: str = "admin", but: re.Pattern[str] | None = None
+) -> Iterator[Any]:
+    """Open a page for somebody; afterwards fail when it complained, except about what ``but`` matches."""
+    context = signed_in(chromium, site, theme, user)
+    page = context.new_page()
+    complaints = Complaints(page)
+    yield page
+    found = complaints.so_far()  # before closing: that ends requests
+    context.close()
+    assert [text for text in found if not (but and but.search(text))] == []
 
 
 @pytest.fixture(params=["light"])
@@ -132,34 +164,22 @@ def theme(request) -> str:
 @pytest.fixture
 def page(chromium, site, theme):
     """A signed-in page; the test fails when the page complained."""
-    context = _signed_in(chromium, site, theme)
-    found = context.new_page()
-    complaints = _complaints(found)
-    yield found
-    context.close()
-    assert complaints == []
+    with opened(chromium, site, theme) as found:
+        yield found
 
 
 @pytest.fixture
 def viewer(chromium, site):
     """A page of somebody who may only look."""
-    context = _signed_in(chromium, site, "light", "viewer")
-    found = context.new_page()
-    complaints = _complaints(found)
-    yield found
-    context.close()
-    assert complaints == []
+    with opened(chromium, site, user="viewer") as found:
+        yield found
 
 
 @pytest.fixture
 def refused(chromium, site):
     """A page on which the API may refuse something, which Chromium reports as an error."""
-    context = _signed_in(chromium, site, "light")
-    found = context.new_page()
-    complaints = _complaints(found)
-    yield found
-    context.close()
-    assert [text for text in complaints if not _REFUSED.search(text)] == []
+    with opened(chromium, site, but=_REFUSED) as found:
+        yield found
 
 
 @pytest.fixture

@@ -46,6 +46,24 @@ def test_the_form_is_known_to_airflow_without_importing_the_hook() -> None:
     }
 
 
+def test_where_people_draw_a_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    def editor(**fields: Any) -> str | None:
+        return connect(monkeypatch, **fields).editor_url("a/b")
+
+    assert editor(host="https://site.example/sub") == "https://site.example/sub/admin/flowdrop/workflows/a%2Fb/editor"
+    older = {"editor_url": "/admin/structure/flowdrop-workflow/{id}/flowdrop-editor"}
+    assert (
+        editor(host="http://web", port=8080, extra=older)
+        == "http://web:8080/admin/structure/flowdrop-workflow/a%2Fb/flowdrop-editor"
+    )
+    assert (
+        editor(host="http://web", extra={"editor_url": "https://www.example.org/flow/{id}"})
+        == "https://www.example.org/flow/a%2Fb"
+    )
+    assert editor(host="http://web", extra={"editor_url": "javascript://x/{id}"}) is None
+    assert editor() is None
+
+
 def test_the_kind_follows_from_what_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     def kind(**fields: Any) -> str:
         return connect(monkeypatch, host="http://127.0.0.1:9", **fields).site().credentials.chosen

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowdrop_provider.plugins.api.shapes.comparisons import comparison
-from flowdrop_provider.plugins.api.shapes.traces import trace_document
+from flowdrop_provider.plugins.api.shapes.traces import job_row, trace_document
 from tests.plugins.views import drawing, line, record, task, value, view
 
 
@@ -60,6 +60,18 @@ def test_a_trace_has_the_graph_of_its_revision_and_a_timeline_in_order():
     assert [item["node_id"] for item in found["timeline"]] == ["a.1", "b.1"]
     assert found["nodes"]["a.1"]["executions"] == 1
     assert found["outputs"] == {}
+    assert found["editor_url"] is None
+
+
+def test_a_trace_says_whose_outputs_no_execution_gave():
+    given = {"source": "pin", "at": "2026-01-01T00:00:00+00:00"}
+    values = [value("a.1", record("a.1", injected=given)), value("b.1", record("b.1", at=5, order=2))]
+    found = view("success", drawing("a.1", "b.1"), [task("a.1"), task("b.1")], values)
+    trace = trace_document(found, values=False, editor="https://site.example/flow")
+
+    assert {node_id: state["injected"] for node_id, state in trace["nodes"].items()} == {"a.1": given, "b.1": None}
+    assert [job_row(job)["injected"] for job in found.jobs] == [given, None]
+    assert trace["editor_url"] == "https://site.example/flow"
 
 
 @pytest.fixture

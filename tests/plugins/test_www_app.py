@@ -58,12 +58,13 @@ def test_the_bundle_takes_react_from_the_host():
     assert "__SECRET_INTERNALS_DO_NOT_USE" not in text
 
 
-def test_each_place_has_a_route_of_its_own_and_the_name_the_bundle_sets():
+def test_each_place_has_a_route_of_its_own_and_a_name_the_bundle_sets():
     apps = react_apps()
-    assert {app["destination"] for app in apps} == {"nav", "dag", "dag_run", "task_instance"}
+    assert {app["destination"] for app in apps} == {"nav", "dag", "dag_run", "task_instance", "dashboard"}
     assert len({app["url_route"] for app in apps}) == len(apps)
-    assert {app["name"] for app in apps} == {"FlowDrop"}
-    assert ".FlowDrop=" in BUNDLE.read_text(encoding="utf-8")
+    assert {app["name"] for app in apps if app["destination"] == "dashboard"} == {"FlowDropCard"}
+    assert {app["name"] for app in apps if app["destination"] != "dashboard"} == {"FlowDrop"}
+    assert all(app["name"] in BUNDLE.read_text(encoding="utf-8") for app in apps)
 
 
 def test_without_a_bundle_nothing_is_registered(tmp_path):

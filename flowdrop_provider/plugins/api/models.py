@@ -89,6 +89,13 @@ class Run(_Answer):
     changed: str
 
 
+class Injected(_Answer):
+    """Where outputs come from that no execution gave: ``source`` is ``pin`` or the run id they were taken from."""
+
+    source: str
+    at: str
+
+
 class Job(_Answer):
     """One execution of one node without its values; ``execution_number`` is 0 in lists across runs."""
 
@@ -107,6 +114,7 @@ class Job(_Answer):
     round: list[int]
     routed: bool
     active_branches: list[str]
+    injected: Injected | None
     retry_count: int
     max_retries: int
     error: dict[str, Any] | None
@@ -142,6 +150,7 @@ class NodeState(_Answer):
     execution_time_us: int
     skip_reason: str | None
     error: str | None
+    injected: Injected | None
     job_ids: list[str]
 
 
@@ -171,7 +180,7 @@ class Span(_Answer):
 
 
 class Trace(_Answer):
-    """A run as a story; ``graph`` is the drawing of its own revision."""
+    """A run as a story; ``graph`` is the drawing of its own revision, ``editor_url`` where Drupal shows it, if known."""
 
     run: Run
     graph: dict[str, Any]
@@ -181,6 +190,7 @@ class Trace(_Answer):
     summary: dict[str, int]
     outputs: Values
     truncated: dict[str, int]
+    editor_url: str | None
 
 
 class TraceAnswer(_Answer):

@@ -15,7 +15,7 @@ from flowdrop_provider.plugins.api.auditing import body_of
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.security import marked
 
-__all__ = ["drupal_bundles", "signed_bundles", "site_of_bundle"]
+__all__ = ["drupal_bundles", "editor_of", "signed_bundles", "site_of_bundle"]
 
 _CLASS = "flowdrop_provider.bundles.drupal.DrupalDagBundle"
 _DEFAULT = "drupal_default"
@@ -36,6 +36,21 @@ def drupal_bundles() -> dict[str, str]:
 def site_of_bundle(bundle: str | None) -> str:
     """Return the connection of the site that a DAG came from; of other DAGs that of ``[flowdrop] drupal_conn_id``."""
     return drupal_bundles().get(bundle or "") or conf.drupal_conn_id()
+
+
+def editor_of(bundle: str | None, workflow_id: str) -> str | None:
+    """Return where people draw a workflow: in the editor of the site that its bundle pulls from; ``None`` for other bundles."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from flowdrop_provider.hooks.drupal import DrupalHook
+
+    connection_id = drupal_bundles().get(bundle or "")
+    if connection_id is None:
+        return None
+    try:
+        return DrupalHook(connection_id).editor_url(workflow_id)
+    except AirflowNotFoundException:
+        return None
 
 
 def _secrets() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, Query, Request, Response
 
@@ -18,6 +19,7 @@ from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.comparisons import comparison
 from flowdrop_provider.plugins.api.shapes.traces import changed_document, job_row, trace_document
 from flowdrop_provider.plugins.api.shapes.values import part_of, resolve
+from flowdrop_provider.plugins.api.sites import editor_of
 
 __all__ = ["router"]
 
@@ -37,7 +39,9 @@ def get_trace(
     values = may_read_values(session, user, run.dag_id)
     if unchanged(request, response, etag("trace", view.id, view.changed, view.status, values)):
         return not_modified(response)
-    return {"success": True, "data": trace_document(view, values=values)}
+    dag = session.get(DagModel, run.dag_id)
+    editor = editor_of(dag.bundle_name if dag is not None else None, view.drawing.workflow_id)
+    return {"success": True, "data": trace_document(view, values=values, editor=editor)}
 
 
 @router.get("/runs/{id}/changes", response_model=None, responses={200: {"model": ChangesAnswer}})

@@ -67,6 +67,7 @@ def job_row(job: Job, *, values: bool = False) -> dict[str, Any]:
         "round": job.record.get("round", []),
         "routed": job.record.get("routed", False),
         "active_branches": job.record.get("active_branches", []),
+        "injected": job.record.get("injected"),
         "retry_count": job.record.get("retry_count", 0),
         "max_retries": job.record.get("max_retries", 0),
         "error": dict(job.error) if job.error else None,
@@ -125,14 +126,16 @@ def _node_state(jobs: list[Job]) -> dict[str, Any]:
         "execution_time_us": sum(job.execution_time_us or 0 for job in jobs),
         "skip_reason": newest.skip_reason,
         "error": newest.error_message,
+        "injected": newest.record.get("injected"),
         "job_ids": [job.id for job in jobs],
     }
 
 
-def trace_document(view: RunView, *, values: bool) -> dict[str, Any]:
+def trace_document(view: RunView, *, values: bool, editor: str | None = None) -> dict[str, Any]:
     """Return the trace of a run.
 
     :param values: whether the caller may see the run's outputs.
+    :param editor: where people draw the workflow, when that is known.
     """
     jobs = _by_node(view)
     return {
@@ -144,6 +147,7 @@ def trace_document(view: RunView, *, values: bool) -> dict[str, Any]:
         "summary": summary_counts(job.status for job in view.jobs),
         "outputs": view.summary.get("outputs", {}) if values else {},
         "truncated": view.summary.get("truncated", {}),
+        "editor_url": editor,
     }
 
 

@@ -19,22 +19,23 @@ export const merged = (trace: Trace, changes: Changes): Trace => ({
   summary: changes.summary,
 });
 
-/** Resolves after a pause, and not before the page is visible: nobody looks at a hidden one. */
-function rest(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after a pause, and not before the page is visible: nobody looks at a hidden one. Leaves no listener behind. */
+export function rest(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const wake = () => {
-      if (document.hidden && !signal.aborted) return;
+    const end = () => {
+      clearTimeout(timer);
       document.removeEventListener("visibilitychange", wake);
+      signal.removeEventListener("abort", end);
       resolve();
+    };
+    const wake = () => {
+      if (!document.hidden) end();
     };
     const timer = setTimeout(() => {
       document.addEventListener("visibilitychange", wake);
       wake();
     }, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      wake();
-    });
+    signal.addEventListener("abort", end);
   });
 }
 

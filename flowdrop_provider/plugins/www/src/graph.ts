@@ -1,7 +1,7 @@
 import { Position, type Edge, type Node, type NodeHandle } from "@xyflow/react";
 
 import { isPlaced, layered } from "./layout";
-import type { DrawnEdge, DrawnNode, EdgeState, JobStatus, NodeState, Span, Trace } from "./types";
+import type { DrawnEdge, DrawnNode, EdgeState, Injected, JobStatus, NodeState, Span, Trace } from "./types";
 
 export interface CardData extends Record<string, unknown> {
   drawn: DrawnNode;
@@ -9,6 +9,8 @@ export interface CardData extends Record<string, unknown> {
   time: number;
   rounds: number;
   attempt: number;
+  /** Where its outputs came from, when it was not executed. */
+  injected: Injected | null;
   inputs: string[];
   outputs: string[];
   /** On the chain that decided how long the run took. */
@@ -96,7 +98,7 @@ export function cards(trace: Trace, marks: Marks = {}): Card[] {
     const size = cardSize(drawn, Math.max(inputs.length, outputs.length));
     const data = {
       drawn, inputs, outputs, status: state.status, time: state.execution_time_us,
-      rounds: state.executions, attempt: tries.get(drawn.id) ?? 1,
+      rounds: state.executions, attempt: tries.get(drawn.id) ?? 1, injected: state.injected ?? null,
       critical: marks.critical?.has(drawn.id), beside: marks.beside?.get(drawn.id),
     };
     return {

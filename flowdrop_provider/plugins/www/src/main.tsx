@@ -1,7 +1,9 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 
 import { ApiError } from "./api";
 import { RunView } from "./run/RunView";
+import { Card } from "./runs/Card";
 import { RunsView } from "./runs/RunsView";
 import css from "./styles.css?inline";
 import { TaskView } from "./task/TaskView";
@@ -30,12 +32,23 @@ function View({ dagId, runId, taskId, mapIndex }: Place) {
   return <RunsView dagId={dagId} />;
 }
 
-/** The component that Airflow mounts; it looks for it under the registered name. */
-export default function FlowDrop(place: Place) {
+function Frame({ children }: { children: ReactNode }) {
   return (
     <QueryClientProvider client={client}>
       <style>{canvasCss + css}</style>
-      <View {...place} />
+      {children}
     </QueryClientProvider>
   );
 }
+
+/** The component that Airflow mounts; it looks for it under the registered name. */
+export default function FlowDrop(place: Place) {
+  return <Frame><View {...place} /></Frame>;
+}
+
+/** The one for Airflow's first page; a bundle exports one name only, so this one is put where Airflow looks. */
+function FlowDropCard() {
+  return <Frame><Card /></Frame>;
+}
+
+Object.assign(globalThis, { FlowDropCard });

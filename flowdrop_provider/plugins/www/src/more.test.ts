@@ -8,12 +8,12 @@ import { change, together } from "./metrics/figures";
 import { beside, slower } from "./run/compare";
 import { criticalPath } from "./run/critical";
 import { differences } from "./run/differences";
-import { read, valueOf } from "./run/form";
+import { parsed, read, valueOf } from "./run/form";
 import { svgOf } from "./run/picture";
+import { isWhole, template } from "./run/pins";
 import { momentsOf, passed, traceAt } from "./run/playback";
-import { parsed } from "./run/RerunDialog";
 import { curlOf, markdownOf } from "./run/summary";
-import type { Comparison, Drawing, Figures, NodeState, Span, Trace } from "./types";
+import type { Comparison, Drawing, Figures, Job, NodeState, Span, Trace } from "./types";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
@@ -107,7 +107,19 @@ describe("forms", () => {
     expect(read(schema, { name: "A", age: "7.5", kind: "" }).wrong).toEqual({ name: "At least 2 characters", age: "Not a number" });
     expect(read(schema, {}).wrong).toEqual({ name: "Needed" });
     expect(() => valueOf("{", { type: "object" })).toThrow("This is not JSON.");
-    expect(() => parsed("[1]")).toThrow("Inputs are a JSON object");
+    expect(() => parsed("[1]", "no object")).toThrow("no object");
+    expect(() => parsed("{", "no object")).toThrow("This is not JSON.");
+  });
+
+  it("lets outputs be changed that are known as a whole", () => {
+    const job = (more: Partial<Job>) => ({ output_data: { y: 1 }, truncated: {}, redacted: [], ...more }) as unknown as Job;
+    expect(isWhole(job({ redacted: ["input_data.password"] }))).toBe(true);
+    expect(isWhole(job({ redacted: ["output_data.password"] }))).toBe(false);
+    expect(isWhole(job({ truncated: { "output_data.y": 9 } }))).toBe(false);
+    expect(isWhole(job({ output_data: undefined }))).toBe(false);
+    expect(isWhole(undefined)).toBe(false);
+    expect(JSON.parse(template(TRACE.graph, "a"))).toEqual({ out: null });
+    expect(JSON.parse(template(TRACE.graph, "d"))).toEqual({});
   });
 });
 

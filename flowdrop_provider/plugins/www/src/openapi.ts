@@ -1602,6 +1602,16 @@ export interface components {
             workflow_id?: string | null;
         };
         /**
+         * Injected
+         * @description Where outputs come from that no execution gave: ``source`` is ``pin`` or the run id they were taken from.
+         */
+        Injected: {
+            /** At */
+            at: string;
+            /** Source */
+            source: string;
+        };
+        /**
          * JobsAnswer
          * @description Answer of jobs across runs.
          */
@@ -1646,6 +1656,7 @@ export interface components {
             execution_time_us: number | null;
             /** Id */
             id: string;
+            injected: components["schemas"]["Injected"] | null;
             /** Label */
             label: string;
             /** Map Index */
@@ -1751,6 +1762,7 @@ export interface components {
             execution_time_us: number;
             /** Executions */
             executions: number;
+            injected: components["schemas"]["Injected"] | null;
             /** Job Ids */
             job_ids: string[];
             /** Skip Reason */
@@ -1857,6 +1869,7 @@ export interface components {
             execution_time_us: number | null;
             /** Id */
             id: string;
+            injected: components["schemas"]["Injected"] | null;
             /** Input Data */
             input_data?: {
                 [key: string]: unknown;
@@ -1986,11 +1999,13 @@ export interface components {
         };
         /**
          * Trace
-         * @description A run as a story; ``graph`` is the drawing of its own revision.
+         * @description A run as a story; ``graph`` is the drawing of its own revision, ``editor_url`` where Drupal shows it, if known.
          */
         Trace: {
             /** Edges */
             edges: components["schemas"]["EdgeState"][];
+            /** Editor Url */
+            editor_url: string | null;
             /** Graph */
             graph: {
                 [key: string]: unknown;

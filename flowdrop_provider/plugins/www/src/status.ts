@@ -1,5 +1,5 @@
 import { TEXT } from "./text";
-import type { Status } from "./types";
+import type { Injected, NodeState, Status } from "./types";
 
 /** How a status looks: a word, Chakra's palette of the host theme, an icon. Never the colour alone. */
 export interface Look {
@@ -10,7 +10,7 @@ export interface Look {
 
 export type IconName =
   | "check" | "cross" | "skip" | "clock" | "run" | "hand" | "ban" | "dot" | "warning" | "copy" | "lock" | "cut" | "focus" | "table"
-  | "again" | "compare" | "export" | "play" | "pause" | "path" | "chart" | "audit" | "search";
+  | "again" | "compare" | "export" | "play" | "pause" | "path" | "chart" | "audit" | "search" | "pin" | "reuse" | "outside";
 
 export const LOOKS: Record<Status, Look> = {
   idle: { label: "Not reached", palette: "gray", icon: "dot" },
@@ -29,6 +29,20 @@ export const LOOKS: Record<Status, Look> = {
 export function skipSentence(reason: string | null): string {
   if (!reason || reason === "branch_not_active") return TEXT.notTaken;
   return TEXT.skipReasons[reason] ?? reason.replaceAll("_", " ");
+}
+
+/** Where the outputs of a node came from that was not executed: a word for the drawing, a sentence for the panel. */
+export function originOf({ source }: Injected): { icon: IconName; word: string; sentence: string } {
+  return source === "pin"
+    ? { icon: "pin", word: TEXT.pinned, sentence: TEXT.pinnedMore }
+    : { icon: "reuse", word: TEXT.reused, sentence: TEXT.reusedMore(source) };
+}
+
+/** Why a node stands as it does, as a sentence: its error, the reason of a skip, where its outputs came from; else nothing. */
+export function whyOf(state: NodeState): string {
+  if (state.error) return state.error;
+  if (state.status === "skipped") return skipSentence(state.skip_reason);
+  return state.injected ? originOf(state.injected).sentence : "";
 }
 
 export const isFinal = (status: Status): boolean =>

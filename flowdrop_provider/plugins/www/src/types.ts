@@ -56,7 +56,11 @@ export interface Drawing {
   edges?: DrawnEdge[];
 }
 
-export type NodeState = Schemas["NodeState"];
+/** Where outputs came from that no execution gave: `source` is `pin` or the run they were taken from. */
+export type Injected = Schemas["Injected"];
+
+/** The views of revisions make states up; only a run's own can have been put in. */
+export type NodeState = Omit<Schemas["NodeState"], "injected"> & { injected?: Injected | null };
 
 export type EdgeState = Omit<Schemas["EdgeState"], "kind"> & { kind?: string };
 
@@ -71,9 +75,9 @@ export interface Attempt {
 
 export type Span = Omit<Schemas["Span"], "attempts"> & { attempts: Attempt[] };
 
-export type Trace = Pick<Schemas["Trace"], "nodes" | "summary"> & { run: Run; graph: Drawing; edges: EdgeState[]; timeline: Span[] };
+export type Trace = Pick<Schemas["Trace"], "summary"> & Partial<Pick<Schemas["Trace"], "editor_url">> & { run: Run; graph: Drawing; nodes: Record<string, NodeState>; edges: EdgeState[]; timeline: Span[] };
 
-export type Changes = Omit<Schemas["Changes"], "run"> & { run: Run };
+export type Changes = Omit<Schemas["Changes"], "run" | "nodes"> & { run: Run; nodes: Record<string, NodeState> };
 
 type OpenJob = "error" | "order" | "task_state" | "input_data" | "output_data" | "attempts" | "truncated" | "redacted";
 
@@ -123,6 +127,8 @@ export type StartedRun = Pick<Schemas["Started"], "pipeline_id" | "dag_id" | "ru
 export interface Rerun {
   inputs?: Record<string, Json>;
   from_node?: string;
+  /** Outputs by node that stand in for an execution; `null` for those of the repeated run. */
+  pins?: Record<string, Record<string, Json> | null>;
 }
 
 /** A field's or a whole form's JSON Schema, as far as forms read it. */

@@ -1,14 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { pipelineId } from "./api";
-import { merged, nextPause } from "./follow";
+import { merged, nextPause, rest } from "./follow";
 import { ago, between, bytes, duration } from "./format";
 import { cards, firstFailed, lines, neighbour } from "./graph";
 import { isPlaced, layered } from "./layout";
-import { keyOf, runPath } from "./paths";
+import { homePath, keyOf, runPath } from "./paths";
 import { beginning, filtersOf, queryOf } from "./runs/filters";
 import { bars } from "./run/timeline";
-import { skipSentence } from "./status";
+import { originOf, skipSentence, whyOf } from "./status";
 import type { Changes, DrawnEdge, DrawnNode, Span, Trace } from "./types";
 
 const drawn = (id: string, more: Partial<DrawnNode> = {}): DrawnNode => ({ id, label: id, type: "text_input", visual: "", x: 0, y: 0, ...more });
@@ -36,6 +36,8 @@ function trace(): Trace {
     summary: {},
   };
 }
+
+afterEach(() => vi.unstubAllGlobals());
 
 describe("layout", () => {
   it("puts a node one column after the last of its sources", () => {
@@ -117,6 +119,45 @@ describe("format", () => {
     expect(ago("2026-01-01T00:00:00Z", Date.parse("2026-01-01T03:10:00Z"))).toBe("3 h ago");
     expect(skipSentence("branch_not_active")).toContain("No branch");
   });
+
+  it("says why a node stands as it does", () => {
+    const state = { status: "completed" as const, executions: 1, execution_time_us: 0, skip_reason: null, error: null, job_ids: [] };
+    expect(whyOf(state)).toBe("");
+    expect(whyOf({ ...state, status: "failed", error: "It broke" })).toBe("It broke");
+    expect(whyOf({ ...state, status: "skipped" })).toBe(skipSentence(null));
+    expect(whyOf({ ...state, injected: { source: "manual__1", at: "" } })).toContain("manual__1");
+    expect(originOf({ source: "pin", at: "" })).toMatchObject({ word: "Pinned", icon: "pin" });
+  });
+});
+
+describe("waiting between two questions", () => {
+  /** A page with its listeners, and a signal with its. */
+  function page(hidden: boolean) {
+    const shown = Object.assign(new EventTarget(), { hidden });
+    vi.stubGlobal("document", shown);
+    const stop = new AbortController();
+    const listeners = new Set<unknown>();
+    vi.spyOn(stop.signal, "addEventListener").mockImplementation((_, listener) => void listeners.add(listener));
+    vi.spyOn(stop.signal, "removeEventListener").mockImplementation((_, listener) => void listeners.delete(listener));
+    return { shown, stop, listeners };
+  }
+
+  it("leaves nothing behind on a signal that outlives it", async () => {
+    const { stop, listeners } = page(false);
+    for (let count = 0; count < 3; count += 1) await rest(0, stop.signal);
+    expect(listeners.size).toBe(0);
+  });
+
+  it("lasts until the page is looked at", async () => {
+    const { shown, stop } = page(true);
+    let over = false;
+    const resting = rest(0, stop.signal).then(() => (over = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(over).toBe(false);
+    shown.hidden = false;
+    shown.dispatchEvent(new Event("visibilitychange"));
+    expect(await resting).toBe(true);
+  });
 });
 
 describe("identifiers", () => {
@@ -124,6 +165,7 @@ describe("identifiers", () => {
     const id = pipelineId("flowdrop_é", "manual__2026-11-23T09:05:10+00:00");
     expect(id).toBe("Zmxvd2Ryb3Bfw6kKbWFudWFsX18yMDI2LTExLTIzVDA5OjA1OjEwKzAwOjAw");
     expect(keyOf(id)).toEqual(["flowdrop_é", "manual__2026-11-23T09:05:10+00:00"]);
+    expect(homePath({ status: "failed", time: "24h" })).toBe("/plugin/flowdrop?status=failed&time=24h");
     expect(runPath("a", "b+c:d")).toBe("/dags/a/runs/b%2Bc%3Ad/plugin/flowdrop-run");
   });
 });

@@ -23,6 +23,9 @@ const PATHS: Record<IconName, string> = {
   chart: "M4 20V4M4 20h16M8 16v-5M13 16V7M18 16v-8",
   audit: "M6 3h9l4 4v14H6zM9 12h7M9 16h7",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14M16 16l5 5",
+  pin: "M9 3h6l-1 7 4 4H6l4-4zM12 14v7",
+  reuse: "M10 5 4 10l6 5M4 10h10a6 6 0 0 1 6 6v3",
+  outside: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
   table: "M3 5h18v14H3zM3 10h18M3 15h18M10 5v14",
 };
 

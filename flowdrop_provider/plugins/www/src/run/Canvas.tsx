@@ -1,5 +1,5 @@
 import { Background, BackgroundVariant, Controls, MiniMap, ReactFlow, useReactFlow, useStore, type Edge } from "@xyflow/react";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 import { useHostTheme } from "../components/useHostTheme";
 import type { Card } from "../graph";
@@ -11,7 +11,9 @@ const nodeTypes = { card: FlowNode, note: NoteNode };
 const edgeTypes = { loop: LoopEdge };
 const MANY = 1500;
 const WORTH_A_MAP = 12;
+/** Below this zoom the small texts go, below the other one all of them: nobody could read them, and painting them costs most. */
 const FAR = 0.4;
+const TINY = 0.2;
 const READABLE = 0.55;
 const CLOSE = 0.8;
 
@@ -55,11 +57,11 @@ function View({ cards, selected }: Pick<CanvasProps, "cards" | "selected">) {
 
 /** The author's drawing with the states of a run on it. */
 export function Canvas({ cards, lines, selected, select, selectEdge }: CanvasProps) {
-  const nodes = cards.map((card) => (card.id === selected ? { ...card, selected: true } : card));
-  const far = useStore((state) => state.transform[2] < FAR);
+  const nodes = useMemo(() => cards.map((card) => (card.id === selected ? { ...card, selected: true } : card)), [cards, selected]);
+  const distance = useStore((state) => (state.transform[2] < TINY ? "fd-far fd-tiny" : state.transform[2] < FAR ? "fd-far" : ""));
   return (
     <ReactFlow<Card>
-      className={far ? "fd-far" : ""} colorMode={useHostTheme()} edgeTypes={edgeTypes}
+      className={distance} colorMode={useHostTheme()} edgeTypes={edgeTypes}
       disableKeyboardA11y edges={lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
       nodesDraggable={false} nodesFocusable={false} nodeTypes={nodeTypes}
       onEdgeClick={selectEdge ? (_, edge) => selectEdge(edge.id) : undefined}

@@ -1,6 +1,7 @@
 import { Box, Button, Flex, Heading, IconButton, NativeSelect, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "react-router-dom";
 
 import { readJobs } from "../api";
 import { Icon } from "../components/Icon";
@@ -8,13 +9,15 @@ import { Failure, Loading, Notice } from "../components/Messages";
 import { StatusBadge } from "../components/StatusBadge";
 import { duration, moment } from "../format";
 import { stateOf } from "../graph";
+import { runPath } from "../paths";
 import { setPlace, usePlace } from "../place";
 import { useRights } from "../rights";
-import { isFinal, LOOKS } from "../status";
+import { isFinal, LOOKS, originOf } from "../status";
 import { TEXT } from "../text";
-import type { Job, NodeComparison, Trace } from "../types";
+import type { Injected, Job, NodeComparison, Run, Trace } from "../types";
 import { Answer } from "./Answer";
 import { JobPanel } from "./JobPanel";
+import { usePins } from "./pins";
 import { RerunDialog } from "./RerunDialog";
 
 interface DrawerProps {
@@ -35,7 +38,7 @@ function Head({ trace, nodeId, close, job }: DrawerProps & { job: Job | undefine
           <StatusBadge status={job?.status ?? stateOf(trace, nodeId).status} />
           <Text color="fg.muted" fontSize="xs">{[duration(job?.execution_time_us), moment(job?.started)].filter(Boolean).join(" · ")}</Text>
         </Flex>
-        <Flex mt={2}><FromHere nodeId={nodeId} trace={trace} /></Flex>
+        <Flex gap={2} mt={2} wrap="wrap"><FromHere nodeId={nodeId} trace={trace} /><Pin nodeId={nodeId} trace={trace} /></Flex>
       </Box>
       <IconButton aria-label={TEXT.close} onClick={close} size="xs" variant="ghost"><Icon name="cross" /></IconButton>
     </Flex>
@@ -73,6 +76,34 @@ function FromHere({ trace, nodeId }: { trace: Trace; nodeId: string }) {
   );
 }
 
+/** Outputs for another run, for those who may put some in: what this node gave, or others in place of its failure. */
+function Pin({ trace, nodeId }: { trace: Trace; nodeId: string }) {
+  const { run } = trace;
+  const { ids, toggle } = usePins();
+  const rights = useRights([run.dag_id]).of(run.dag_id);
+  if (!rights.start || !rights.stop || !isFinal(run.status) || !["completed", "failed"].includes(stateOf(trace, nodeId).status)) return null;
+  const pinned = ids.includes(nodeId);
+  return (
+    <Button aria-pressed={pinned} onClick={() => toggle(nodeId)} size="xs" variant={pinned ? "solid" : "outline"}>
+      <Icon name="pin" />{pinned ? TEXT.unpin : TEXT.pin}
+    </Button>
+  );
+}
+
+/** That the shown job was not executed, and where its outputs came from. */
+function Origin({ injected, run }: { injected: Injected; run: Run }) {
+  const { icon, sentence } = originOf(injected);
+  const other = injected.source === "pin" ? undefined : injected.source;
+  return (
+    <Flex align="flex-start" className="fd-origin-box" gap={2}>
+      <Box flex="none" mt="2px"><Icon name={icon} size={13} /></Box>
+      <Text fontSize="sm" overflowWrap="anywhere">
+        {other ? <>{TEXT.reusedFrom} <Link className="fd-link" to={runPath(run.dag_id, other)}>{other}</Link>.</> : sentence}
+      </Text>
+    </Flex>
+  );
+}
+
 /** The index of the shown job: the address's round (from 1), else the last. */
 function shownIndex(asked: string | null, count: number): number {
   const wanted = Number(asked);
@@ -98,6 +129,7 @@ export function Drawer({ trace, nodeId, close, compared }: DrawerProps) {
         {query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : null}
         {query.data && !job ? <Notice icon="dot" title={LOOKS.idle.label}>{TEXT.notReached}</Notice> : null}
         {jobs.length > 1 ? <Rounds choose={(round) => setPlace({ attempt: String(round + 1) })} chosen={index} jobs={jobs} /> : null}
+        {job?.injected ? <Origin injected={job.injected} run={run} /> : null}
         {job ? <JobPanel compared={compared} job={job} jobs={jobs} run={run} /> : null}
       </Box>
     </Flex>

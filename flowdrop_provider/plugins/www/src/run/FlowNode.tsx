@@ -4,8 +4,9 @@ import { memo } from "react";
 import { Icon } from "../components/Icon";
 import { duration } from "../format";
 import { portTop, type Card } from "../graph";
-import { LOOKS } from "../status";
+import { LOOKS, originOf } from "../status";
 import { TEXT } from "../text";
+import type { Injected } from "../types";
 
 const GATEWAYS = /gateway|^if_else$|^switch/u;
 
@@ -27,12 +28,17 @@ function Badges({ rounds, attempt }: { rounds: number; attempt: number }) {
   );
 }
 
+function Origin({ injected }: { injected: Injected }) {
+  const { icon, word, sentence } = originOf(injected);
+  return <span className="fd-chip fd-origin" title={sentence}><Icon name={icon} size={10} />{word}</span>;
+}
+
 /** A node of the drawing with what it did: bar, icon and word of its state, time, rounds and attempts. */
 export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Card>) {
   const { drawn, status, time, inputs, outputs } = data;
   const look = LOOKS[status];
   const { beside } = data;
-  const shape = [GATEWAYS.test(drawn.type) ? " fd-gateway" : "", data.critical ? " fd-critical" : "", beside?.differs ? " fd-differs" : ""].join("");
+  const shape = [GATEWAYS.test(drawn.type) ? " fd-gateway" : "", data.critical ? " fd-critical" : "", beside?.differs ? " fd-differs" : "", data.injected ? " fd-injected" : ""].join("");
   return (
     <div className={`fd-card fd-${look.palette} fd-is-${status}${selected ? " fd-selected" : ""}${shape}`} data-status={status}>
       {beside?.words ? <span className="fd-beside">{beside.words}</span> : null}
@@ -47,7 +53,11 @@ export const FlowNode = memo(function FlowNode({ data, selected }: NodeProps<Car
       <Ports names={outputs} side="out" />
       <div className="fd-foot">
         <span>{look.label}</span>
-        <span className="fd-right"><Badges attempt={data.attempt} rounds={data.rounds} />{data.rounds > 0 ? duration(time) : ""}</span>
+        <span className="fd-right">
+          {data.injected ? <Origin injected={data.injected} /> : null}
+          <Badges attempt={data.attempt} rounds={data.rounds} />
+          {data.rounds > 0 && !data.injected ? duration(time) : ""}
+        </span>
       </div>
     </div>
   );

@@ -51,6 +51,7 @@ export function Header({ trace, lost, table, setTable, focusFailed, focusWaiting
         <Flex columnGap={3} rowGap={0} wrap="wrap"><Counts summary={summary} /></Flex>
         <Text color="fg.muted" fontSize="xs">
           {[moment(run.started ?? run.created), duration(between(run.started, run.completed)), who].filter(Boolean).join(" · ")}
+          {trace.editor_url ? <> · <a className="fd-link fd-outside" href={trace.editor_url} rel="noreferrer" target="_blank">{TEXT.openInDrupal}<Icon name="outside" size={11} /></a></> : null}
           {run.rerun_of ? <> · <RepeatOf id={run.rerun_of} /></> : null}
         </Text>
         {run.note ? <Text fontSize="xs">{run.note}</Text> : null}

@@ -3,7 +3,7 @@ import { Box, Table } from "@chakra-ui/react";
 import { StatusBadge } from "../components/StatusBadge";
 import { duration } from "../format";
 import { isNote, stateOf } from "../graph";
-import { skipSentence } from "../status";
+import { whyOf } from "../status";
 import { TEXT } from "../text";
 import type { Trace } from "../types";
 
@@ -30,7 +30,7 @@ export function NodeTable({ trace, select }: { trace: Trace; select: (id: string
                 <Table.Cell><StatusBadge status={state.status} /></Table.Cell>
                 <Table.Cell>{state.executions > 0 ? duration(state.execution_time_us) : ""}</Table.Cell>
                 <Table.Cell>{state.executions || ""}</Table.Cell>
-                <Table.Cell maxW="30rem">{state.error ?? (state.status === "skipped" ? skipSentence(state.skip_reason) : "")}</Table.Cell>
+                <Table.Cell maxW="30rem">{whyOf(state)}</Table.Cell>
               </Table.Row>
             );
           })}

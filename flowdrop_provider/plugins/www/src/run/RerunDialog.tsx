@@ -1,31 +1,19 @@
 import { Checkbox, Flex, Text, Textarea } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useNavigate } from "react-router-dom";
 
-import { readInputs, rerun } from "../api";
+import { readInputs } from "../api";
 import { Ask } from "../components/Ask";
-import { runPath } from "../paths";
 import { TEXT } from "../text";
-import type { Json, Run } from "../types";
+import type { Run } from "../types";
+import { parsed } from "./form";
+import { useStart } from "./useStart";
 
 interface RerunDialogProps {
   run: Run;
   /** The node to begin at and its label; the whole run without. */
   from?: { id: string; label: string };
   close: () => void;
-}
-
-/** Values as somebody typed them. Throws with a sentence for people when that is no object of inputs. */
-export function parsed(text: string): Record<string, Json> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(TEXT.notJson);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error(TEXT.notInputs);
-  return value as Record<string, Json>;
 }
 
 function Inputs({ text, change }: { text: string; change: (text: string) => void }) {
@@ -40,16 +28,12 @@ function Inputs({ text, change }: { text: string; change: (text: string) => void
 
 /** Starts a new run from an ended one and goes there. */
 export function RerunDialog({ run, from, close }: RerunDialogProps) {
-  const navigate = useNavigate();
+  const start = useStart(run);
   const [own, setOwn] = useState(false);
   const [typed, setTyped] = useState<string>();
   const known = useQuery({ queryKey: ["inputs", run.id], queryFn: ({ signal }) => readInputs(run.dag_id, run.run_id, signal), enabled: own });
   const text = typed ?? JSON.stringify(known.data ?? {}, null, 2);
-  const act = async () => {
-    const body = { ...(own ? { inputs: parsed(text) } : {}), ...(from ? { from_node: from.id } : {}) };
-    const started = await rerun(run.id, body);
-    await navigate(runPath(started.dag_id, started.run_id));
-  };
+  const act = async () => start({ ...(own ? { inputs: parsed(text, TEXT.notInputs) } : {}), ...(from ? { from_node: from.id } : {}) });
   return (
     <Ask act={act} close={close} confirm={TEXT.startRun} title={from ? TEXT.rerunFromTitle(from.label) : TEXT.rerunTitle}>
       <Text fontSize="sm" mb={3}>{from ? TEXT.rerunFromMore : TEXT.rerunMore}</Text>

@@ -22,6 +22,8 @@ import { Drawer } from "./Drawer";
 import { EdgePanel } from "./EdgePanel";
 import { Header } from "./Header";
 import { NodeTable } from "./NodeTable";
+import { PinBar } from "./PinBar";
+import { PinsContext } from "./pins";
 import { Timeline } from "./Timeline";
 import { usePlayback } from "./usePlayback";
 
@@ -73,10 +75,19 @@ function Side({ trace, selected, comparison, edgeId }: { trace: Trace; selected:
   return <Drawer close={() => select(undefined)} compared={comparison?.nodes.find((node) => node.node_id === selected)} key={selected} nodeId={selected} trace={trace} />;
 }
 
+/** The pins of this view; another run begins without any. */
+function usePinned() {
+  const [ids, setIds] = useState<string[]>([]);
+  return useMemo(() => ({
+    ids, clear: () => setIds([]), toggle: (id: string) => setIds((known) => (known.includes(id) ? known.filter((other) => other !== id) : [...known, id])),
+  }), [ids]);
+}
+
 function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
   const place = usePlace();
   const selected = chosen(trace, place.get("node"));
   const canvas = useKeptFocus();
+  const pins = usePinned();
   const [table, setTable] = useState(false);
   const [wantsCritical, setCritical] = useState(false);
   const [frame, height] = useRoom();
@@ -96,9 +107,10 @@ function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
     event.preventDefault();
   };
   return (
-    <Flex className="fd-run" direction="column" ref={frame} style={{ height }}>
+    <PinsContext.Provider value={pins}><Flex className="fd-run" direction="column" ref={frame} style={{ height }}>
       <Header focusFailed={failed ? () => select(failed) : undefined} focusWaiting={waiting ? () => select(waiting) : undefined} lost={lost}
         setTable={setTable} table={table} trace={trace}><Actions cards={cards} lines={lines} trace={trace} /></Header>
+      <PinBar trace={trace} />
       {comparison ? <CompareBar comparison={comparison} select={select} /> : null}
       {compared.error && place.get("with") ? <Failure error={compared.error} retry={() => void compared.refetch()} /> : null}
       <Flex flex="1" minH={0}>
@@ -113,7 +125,7 @@ function Loaded({ trace, lost }: { trace: Trace; lost: boolean }) {
         <Side comparison={comparison} edgeId={place.get("edge")} selected={selected} trace={trace} />
       </Flex>
       <Said selected={selected} trace={trace} />
-    </Flex>
+    </Flex></PinsContext.Provider>
   );
 }
 

@@ -76,3 +76,15 @@ export function read(schema: Schema, typed: Typed): { values: Record<string, Jso
   }
   return { values, wrong };
 }
+
+/** A JSON object as somebody typed it. Throws with a sentence for people when it is none; `not` is what to say of other JSON. */
+export function parsed(text: string, not: string): Record<string, Json> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(TEXT.notJson);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error(not);
+  return value as Record<string, Json>;
+}

@@ -2,7 +2,7 @@ import { getBezierPath, Position, type Edge } from "@xyflow/react";
 
 import { portTop, type Card } from "../graph";
 import { duration } from "../format";
-import { LOOKS } from "../status";
+import { LOOKS, originOf } from "../status";
 import { loopPath } from "./LoopEdge";
 
 /** Fixed colours: a picture leaves Airflow's page and its theme. */
@@ -33,7 +33,7 @@ function note(card: Card): string {
 
 function box(card: Card): string {
   const { x, y } = card.position;
-  const { drawn, status, time, inputs, outputs } = card.data;
+  const { drawn, status, time, inputs, outputs, injected } = card.data;
   const [width, height] = [widthOf(card), heightOf(card)];
   const look = LOOKS[status];
   const colour = COLOURS[look.palette] ?? "#71717a";
@@ -48,8 +48,8 @@ function box(card: Card): string {
     `<text x="${x + 14}" y="${y + 20}" font-size="13" font-weight="600" fill="#18181b">${escape(cut(drawn.label, width - 24))}</text>`,
     `<text x="${x + 14}" y="${y + 36}" font-size="11" fill="#71717a">${escape(drawn.type.replaceAll("_", " "))}</text>`,
     ...ports,
-    `<text x="${x + 14}" y="${y + height - 10}" font-size="11.5" font-weight="600" fill="${colour}">${escape(look.label)}</text>`,
-    quiet ? "" : `<text x="${x + width - 10}" y="${y + height - 10}" font-size="11.5" fill="#52525b" text-anchor="end">${escape(duration(time))}</text>`,
+    `<text x="${x + 14}" y="${y + height - 10}" font-size="11.5" font-weight="600" fill="${colour}">${escape([look.label, ...(injected ? [originOf(injected).word] : [])].join(" · "))}</text>`,
+    quiet || injected ? "" : `<text x="${x + width - 10}" y="${y + height - 10}" font-size="11.5" fill="#52525b" text-anchor="end">${escape(duration(time))}</text>`,
   ].join("");
 }
 

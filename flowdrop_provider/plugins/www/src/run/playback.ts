@@ -46,7 +46,7 @@ function nodeAt(final: NodeState, spans: Span[], now: number, over: boolean): No
   const newest = begun.at(-1) ?? spans[0];
   const status = newest ? statusAt(newest, now) : "idle";
   const worked = begun.reduce((sum, span) => sum + Math.max(0, Math.min(now, ms(span.completed) ?? now) - (ms(span.started) ?? now)), 0);
-  return { ...final, status, executions: begun.length, execution_time_us: worked * 1000, error: status === "failed" ? final.error : null };
+  return { ...final, status, executions: begun.length, execution_time_us: worked * 1000, error: status === "failed" ? final.error : null, injected: status === final.status ? final.injected : null };
 }
 
 /** A trace as it stood at a time, told from the recorded times alone. Nodes that never started show their end with the run's. */

@@ -1,7 +1,7 @@
 import { address } from "../api";
 import { between, duration, moment } from "../format";
 import { isNote, stateOf } from "../graph";
-import { LOOKS, skipSentence } from "../status";
+import { LOOKS, whyOf } from "../status";
 import type { Run, Trace } from "../types";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
@@ -14,9 +14,8 @@ export function markdownOf(trace: Trace, url: string): string {
   const failed = nodes.filter((node) => stateOf(trace, node.id).status === "failed");
   const rows = nodes.map((node) => {
     const state = stateOf(trace, node.id);
-    const reason = state.error ?? (state.status === "skipped" ? skipSentence(state.skip_reason) : "");
     const took = state.executions > 0 ? duration(state.execution_time_us) : "";
-    return `| ${cell(node.label)} | ${LOOKS[state.status].label} | ${took} | ${cell(reason)} |`;
+    return `| ${cell(node.label)} | ${LOOKS[state.status].label} | ${took} | ${cell(whyOf(state))} |`;
   });
   return [
     `## ${run.name}: ${LOOKS[run.status].label.toLowerCase()}`,
