@@ -84,12 +84,12 @@ def test_deep_values_and_hostile_texts_are_looked_through_in_time() -> None:
     deep: Any = "hunter22"
     for _ in range(5_000):
         deep = {"a": deep}
-    begin = time.perf_counter()
+    begin = time.process_time()
     shown, _ = Redactor(["hunter22"]).redact(deep)
     assert "hunter22" not in json.dumps(shown)
     for text in ("://" + "a.a." * 200_000, "basic " * 100_000, "a://b:" * 100_000, "?key=" * 100_000):
         Redactor().redact(text)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize(

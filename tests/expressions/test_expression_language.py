@@ -140,10 +140,10 @@ def test_validation_looks_at_the_syntax_only():
     ],
 )
 def test_bombs_end_soon(expression):
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(ExpressionError):
         value(expression)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,10 @@ def test_nothing_but_the_given_values_is_in_reach(template):
 
 @pytest.mark.parametrize("template", BOMBS, ids=lambda template: template[:50])
 def test_bombs_end_soon_and_small(template):
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(ExpressionError):
         assert len(twig.render(template, {"x": 1})) <= 2_000_000
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
 
 
 def test_the_clock_ends_what_the_step_count_does_not_see(monkeypatch):

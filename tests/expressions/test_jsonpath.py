@@ -74,10 +74,10 @@ def test_validation_passes_whatever_is_no_jsonpath():
 )
 def test_expensive_queries_stop_soon(path):
     tree = {"long": ["a" * 40 + "b"], "t": _tree(9)}
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(ExpressionError):
         assert extract_all("jsonpath", path, tree) == []
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
 
 
 def _tree(depth):

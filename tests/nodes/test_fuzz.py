@@ -121,9 +121,9 @@ def test_any_json_gives_json_or_a_node_error(processor: Processor, data: st.Data
     bags = st.fixed_dictionaries({}, optional=dict.fromkeys(processor.node_type.parameters, json_values))
     config, inputs = data.draw(bags), data.draw(bags)
     config.pop("delay", None)
-    begin = time.monotonic()
+    begin = time.process_time()
     assert is_json(run(processor, config, inputs))
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def nested(depth: int, *, as_list: bool) -> Any:

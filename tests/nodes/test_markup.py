@@ -176,9 +176,9 @@ def test_text_processor_takes_scalars_and_refuses_structures(run_node):
     ],
 )
 def test_hostile_text_ends_soon(run_node, processor, name, text):
-    started = time.monotonic()
+    started = time.process_time()
     try:
         run_node(processor, {}, {name: text})
     except NodeError as error:
         assert error.code == "limit_exceeded"  # noqa: PT017 -- either outcome is fine, hanging is not
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
