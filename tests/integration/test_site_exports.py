@@ -86,7 +86,7 @@ def test_real_workflows_run_to_their_end(exports, airflow_server, site):  # noqa
     assert "typography" in json.dumps(invoked["output_data"])
 
 
-def answer_all(questions: Questions, runs: dict[str, str], timeout: float = 240.0) -> list[str]:
+def answer_all(questions: Questions, runs: dict[str, str], timeout: float = 600.0) -> list[str]:
     """Consent to whatever is asked until every run has ended; return who asked."""
     asked, deadline = [], time.monotonic() + timeout
     going = dict(runs)
