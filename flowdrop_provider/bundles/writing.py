@@ -79,11 +79,13 @@ def _write_loaders(staging: Path, final: Path, documents: Path, options: dict[st
 
     Loaders name the final place of the documents, not the staging folder they are written in.
     """
+    fused = options.get("fused")
     library = Library(
         documents,
         cache=OutlineCache(staging / "outlines"),
         missing_processor=conf.missing_processor(),
-        fused=options.get("fused", conf.fused()),
+        # As the loader files will ask: the outlines kept here are theirs.
+        fused=conf.fused() if fused is None else fused,
     )
     shelves = list(library.all())
     place = final / documents.relative_to(staging)

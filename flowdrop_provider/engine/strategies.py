@@ -39,7 +39,7 @@ OTHER_TRIGGER = "other_trigger"
 SEVERAL, UNKNOWN = "W_STRATEGY_SEVERAL", "W_STRATEGY_UNKNOWN"
 
 #: Where a trigger's settings may keep the identifier; FlowDrop's releases differ.
-_KEYS = ("orchestrator", "type", "orchestrator_id", "plugin_id", "id")
+_KEYS = ("orchestrator", "type", "orchestrator_id", "plugin_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from flowdrop_provider import conf
 from flowdrop_provider.engine.launch import CONF_KEY, Launch, declared_inputs, launch, split_conf, takes_events
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.engine.routing import Outcome
-from flowdrop_provider.engine.strategies import resting_triggers
+from flowdrop_provider.engine.strategies import find_strategy, resting_triggers
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.engine.toolbox import RunTools
 from flowdrop_provider.errors import LaunchError
@@ -123,8 +123,11 @@ class RunOnAirflow:
 
     def resting(self) -> frozenset[str]:
         """Return the trigger nodes that this run leaves out (ORC-8); inputs that are refused name no trigger."""
+        strategy = find_strategy(self.plan.strategy)
+        if strategy is None or not strategy.walks_once:
+            return frozenset()
         try:
-            return resting_triggers(self.plan, self.launch().flat) if self.plan.strategy else frozenset()
+            return resting_triggers(self.plan, self.launch().flat)
         except LaunchError:
             return frozenset()
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -240,7 +241,11 @@ def test_questions_are_listed_and_answered(client, airflow_server):
     assert refusal(answer("pick", "z")) == (400, "ANSWER_INVALID")
     assert refusal(client.post(f"/interrupts/{by_node['pick']['id']}", json={})) == (400, "ANSWER_MISSING")
     assert answer("pick", "b").json()["data"]["responseData"] == "b"
-    assert answer("approve", True).json()["data"]["responseData"] is True
+    with ThreadPoolExecutor(6) as pool:
+        at_once = list(pool.map(lambda value: answer("approve", value), [True] * 6))
+    assert sorted(item.status_code for item in at_once) == [200, *[409] * 5], "a question is answered once"
+    (won,) = [item for item in at_once if item.status_code == 200]
+    assert won.json()["data"]["responseData"] is True
     assert answer("form", {"n": 5}).json()["data"]["resolvedBy"] == "admin"
     assert refusal(answer("pick", "b")) == (409, "INTERRUPT_NOT_PENDING")
     assert follow(client, pipeline)[-1]["status"] == "completed"

@@ -70,36 +70,31 @@ def conf_of(plan: Any) -> dict[str, Any]:
 
 
 def test_real_workflows_run_to_their_end(exports, airflow_server, site):  # noqa: F811
-    client, runs = airflow_server.client(), {}
+    questions, ended, asked = Questions(airflow_server), {}, []
     for folder, names in CHOSEN.items():
         plans = site(folder)
-        runs |= {f"{folder}/{name}": client.trigger(f"real_{name}", conf_of(plans[name])) for name in names}
-    asked = answer_all(Questions(airflow_server), runs)
-    ended = {name: airflow_server.finished(f"real_{name.split('/')[1]}", run_id) for name, run_id in runs.items()}
+        for name in names:
+            run_id = questions.client.trigger(f"real_{name}", conf_of(plans[name]))
+            asked += [name] * consent(questions, f"real_{name}", run_id)
+            ended[f"{folder}/{name}"] = airflow_server.finished(f"real_{name}", run_id)
 
-    assert {name: run.summary.get("status") for name, run in ended.items()} == {name: ENDS[name][0] for name in runs}
+    assert {name: run.summary.get("status") for name, run in ended.items()} == {name: ENDS[name][0] for name in ended}
     rounds = {name: max((job["round"][0] + 1 for job in run.jobs if job["round"]), default=0) for name, run in ended.items()}
-    assert rounds == {name: ENDS[name][1] for name in runs}
-    assert asked == ["site-a/brand_studio"], "its tool is a workflow with side effects"
+    assert rounds == {name: ENDS[name][1] for name in ended}
+    assert asked == ["brand_studio"], "its tool is a workflow with side effects"
     (invoked,) = [job for job in ended["site-a/brand_studio"].jobs if "tool_results" in job["output_data"]]
     assert [item["success"] for item in invoked["output_data"]["tool_results"]] == [True]
     assert "typography" in json.dumps(invoked["output_data"])
 
 
-def answer_all(questions: Questions, runs: dict[str, str], timeout: float = 240.0) -> list[str]:
-    """Consent to whatever is asked until every run has ended; return who asked."""
-    asked, deadline = [], time.monotonic() + timeout
-    going = dict(runs)
-    while going:
-        assert time.monotonic() < deadline, sorted(going)
-        for name, run_id in list(going.items()):
-            dag_id = f"real_{name.split('/')[1]}"
-            if questions.client.run(dag_id, run_id)["state"] in ("success", "failed"):
-                del going[name]
-                continue
-            for task_id, task in questions.client.tasks(dag_id, run_id).items():
-                if task["state"] == "awaiting_input":
-                    questions.answer(dag_id, run_id, task_id, "Approve")
-                    asked.append(name)
+def consent(questions: Questions, dag_id: str, run_id: str, timeout: float = 240.0) -> int:
+    """Consent to whatever a run asks until it has ended; return how often it asked."""
+    asked, deadline = 0, time.monotonic() + timeout
+    while questions.client.run(dag_id, run_id)["state"] not in ("success", "failed"):
+        assert time.monotonic() < deadline, questions.client.tasks(dag_id, run_id)
+        for task_id, task in questions.client.tasks(dag_id, run_id).items():
+            if task["state"] == "awaiting_input":
+                questions.answer(dag_id, run_id, task_id, "Approve")
+                asked += 1
         time.sleep(0.5)
     return asked

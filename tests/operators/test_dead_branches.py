@@ -1,17 +1,19 @@
-"""Nodes on branches that were not taken cost no process: the task that decides skips their tasks in one call (DESIGN 4)."""
+"""Nodes that do not run: on branches that were not taken they cost no process, one call skips their tasks (DESIGN 4)."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from flowdrop_provider.engine.naming import task_ids
 from flowdrop_provider.operators import steps
 from flowdrop_provider.operators.binding import FlowBinding
-from flowdrop_provider.operators.handover import HANDOVER_KEY, SKIPS_KEY
+from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY
 from flowdrop_provider.operators.sources import SourceOutcomes
 from tests.engine.running import plan_of
 from tests.flows import flow, node
@@ -86,6 +88,29 @@ def test_thirty_dead_nodes_start_no_process(asked: list[Any]) -> None:
     assert store[names["if_else.1"], SKIPS_KEY] == dict.fromkeys(
         (node_id for node_id in plan.order if node_id not in started), "branch_not_active"
     )
+
+
+@pytest.mark.rule("ORC-8")
+def test_a_trigger_that_did_not_fire_is_skipped_in_its_own_task(asked: list[Any]) -> None:
+    document = flow(
+        "two", [node("trigger.1"), node("trigger.2"), node("data_to_json.2")], ["trigger.2:data > data_to_json.2:data"]
+    )
+    plan = dataclasses.replace(plan_of(document), strategy="flowdrop_runtime:synchronous")
+    names = task_ids(plan.nodes)
+    source: Any = SimpleNamespace(plan=plan, sibling=lambda _id: None)
+    binding = FlowBinding(source, names, {task_id: (node_id,) for node_id, task_id in names.items()})
+    store: dict[tuple[str, str], Any] = {}
+
+    def run(node_id: str) -> Any:
+        run_ = SimpleNamespace(conf={"trigger_node_id": "trigger.1"}, triggering_user_name="")
+        context: Any = {"ti": Task(names[node_id], store), "dag_run": run_, "params": {}}
+        return steps.run_node(binding, node_id, context)
+
+    assert run("trigger.1")["data"] == {"trigger_node_id": "trigger.1"}
+    for node_id, reason in (("trigger.2", "other_trigger"), ("data_to_json.2", "branch_not_active")):
+        with pytest.raises(AirflowSkipException):
+            run(node_id)
+        assert store[names[node_id], JOB_KEY]["skip_reason"] == reason
 
 
 def test_a_task_marked_as_success_left_nothing_so_its_nodes_count_as_skipped() -> None:
