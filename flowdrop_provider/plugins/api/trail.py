@@ -33,7 +33,7 @@ __all__ = ["TASK_EVENTS", "Trail", "log_entry"]
 TASK_EVENTS = (
     "running", "success", "failed", "skipped", "up_for_retry", "up_for_reschedule", "deferred", "awaiting_input",
 )  # fmt: skip
-_DETAILS = ("method", "path", "client", "body", "state", "note", "only_failed", "dry_run")
+_DETAILS = ("method", "path", "client", "body", "state", "note", "only_failed", "dry_run", "revision")
 #: Members of a run's own part of its ``conf`` that say where it came from.
 _ORIGIN = ("source", "rerun_of", "parent", "drupal_pipeline_id")
 _PAGE = 500

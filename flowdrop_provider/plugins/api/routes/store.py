@@ -16,7 +16,7 @@ from flowdrop_provider.dag_factory import dag_id_of
 from flowdrop_provider.document.normalise import BUNDLE_FORMAT
 from flowdrop_provider.document.storing import FLOW_ID, flow_id_of, stored_workflow
 from flowdrop_provider.errors import DocumentError
-from flowdrop_provider.plugins.api.auditing import audited
+from flowdrop_provider.plugins.api.auditing import audited, note_stored
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.refreshing import request_refresh
 from flowdrop_provider.plugins.api.security import UserDep, may_edit, of_workflow_or, store_writer
@@ -101,7 +101,9 @@ def _new(session: Any, user: Any, store: WorkflowStore, sent: Mapping[str, Any],
     return asked
 
 
-def _stored(session: Any, request: Request, store: WorkflowStore, before: Stored, flow: Mapping[str, Any]) -> dict[str, Any]:
+def _stored(
+    session: Any, user: Any, request: Request, store: WorkflowStore, before: Stored, flow: Mapping[str, Any]
+) -> dict[str, Any]:
     id_ = str(flow["id"])
     try:
         store.write(id_, before.document(flow))
@@ -111,7 +113,9 @@ def _stored(session: Any, request: Request, store: WorkflowStore, before: Stored
         ) from error
     request.scope["path_params"]["dag_id"] = dag_id_of(id_)
     request_refresh(session, store.bundle)
-    return store.answer(Stored(flow, before.envelope))
+    answer = store.answer(Stored(flow, before.envelope))
+    note_stored(session, request, user.get_name(), dag_id_of(id_), str(answer["metadata"]["airflow"]["revision"]))
+    return answer
 
 
 @router.post("/workflows", status_code=201, dependencies=[store_writer, audited("flowdrop_create_workflow")])
@@ -125,7 +129,7 @@ def create_workflow(session: SessionDep, user: UserDep, request: Request, body: 
     id_ = _new(session, user, store, body, "id")
     may_edit(session, user, dag_id_of(id_))
     flow = _formed(store, body, None, id_)
-    return {"success": True, "message": "Workflow created", "data": _stored(session, request, store, Stored(flow), flow)}
+    return {"success": True, "message": "Workflow created", "data": _stored(session, user, request, store, Stored(flow), flow)}
 
 
 @router.post("/workflows/import", status_code=201, dependencies=[store_writer, audited("flowdrop_import_workflow")])
@@ -149,7 +153,7 @@ def import_workflow(session: SessionDep, user: UserDep, request: Request, body: 
     id_ = _new(session, user, store, flow, "flow.id")
     may_edit(session, user, dag_id_of(id_))
     kept = Stored({}, before.envelope) if before is not None else Stored(formed)
-    data = _stored(session, request, store, kept, {**formed, "id": id_})
+    data = _stored(session, user, request, store, kept, {**formed, "id": id_})
     return {"success": True, "message": "Workflow imported", "data": data}
 
 
@@ -162,7 +166,7 @@ def _own(store: WorkflowStore, id_: str) -> Stored:
 
 @router.put("/workflows/{id}", dependencies=[CHANGE, audited("flowdrop_update_workflow")])
 def update_workflow(
-    session: SessionDep, request: Request, workflow_id: Annotated[str, CHANGE], body: Document
+    session: SessionDep, user: UserDep, request: Request, workflow_id: Annotated[str, CHANGE], body: Document
 ) -> dict[str, Any]:
     """Change a stored workflow; what is left out stays as it is, ``name`` is needed (STORE-2, STORE-4).
 
@@ -171,7 +175,7 @@ def update_workflow(
     store = _writable()
     before = _own(store, workflow_id)
     flow = _formed(store, body, before, workflow_id)
-    return {"success": True, "message": "Workflow updated", "data": _stored(session, request, store, before, flow)}
+    return {"success": True, "message": "Workflow updated", "data": _stored(session, user, request, store, before, flow)}
 
 
 @router.delete("/workflows/{id}", dependencies=[REMOVE, audited("flowdrop_delete_workflow")])
