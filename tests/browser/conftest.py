@@ -23,6 +23,8 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 #: Another provider's page-wide plugin asks for this on every page; and Chromium reports the 404 by which we learn that a DAG is
 #: not FlowDrop's (its pipeline id begins with base64 of ``not_a_flow``).
 _FOREIGN_NOISE = re.compile(r"/hitl-review/|/runs/bm90X2FfZmxvdwp")
+#: A machine that several test runs share takes seconds for what takes a moment elsewhere.
+PATIENCE_MS = 60_000
 FLOWS = {
     "flowdrop_support_ticket": {"message": "It is urgent: my parcel is lost"},
     "flowdrop_invoice_rounds": {},
@@ -98,8 +100,9 @@ def site(airflow_server: AirflowHarness) -> Site:
 def chromium() -> Iterator[object]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -108,6 +111,7 @@ def chromium() -> Iterator[object]:
 
 def signed_in(chromium, site: Site, theme: str, user: str = "admin"):
     context = chromium.new_context(base_url=site.harness.url, viewport={"width": 1440, "height": 900}, color_scheme=theme)
+    context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.harness.url)
     token = site.harness.client(user).token()

@@ -14,7 +14,7 @@ import pytest
 
 from devtools.processes import spawn, stop, tail
 from devtools.settings import LOCALHOST, free_ports
-from tests.browser.conftest import FLOWS, Complaints
+from tests.browser.conftest import FLOWS, PATIENCE_MS, Complaints
 from tests.browser.test_views import card, drawer
 
 pytest.importorskip("airflow.providers.fab", reason="the FAB auth manager is not installed")
@@ -25,7 +25,6 @@ PROGRAM = Path(__file__).parents[1] / "plugins" / "fab_users.py"
 MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 PASSWORD = "for this test only"
 TICKET, *_ = FLOWS
-SLOW = 90_000
 LOOKS = [
     ["can_read", name] for name in ("Website", "DAGs", "DAG Runs", "DAG Versions", "Task Instances", "XComs", "Plugins")
 ]  # fmt: skip
@@ -85,11 +84,12 @@ def signed_in(chromium, fab):
         context = chromium.new_context(base_url=fab, viewport={"width": 1440, "height": 900})
         page = context.new_page()
         opened.append((context, Complaints(page)))
-        page.goto("/")
+        context.set_default_timeout(PATIENCE_MS)
+        page.goto("/auth/login/?next=/")
         page.get_by_label("Username").fill(name)
         page.locator("input[type=password]").fill(PASSWORD)
         page.locator("[type=submit]").click()
-        expect(page.get_by_role("link", name="FlowDrop")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("link", name="FlowDrop")).to_be_visible()
         return page
 
     yield sign_in
@@ -104,8 +104,8 @@ def reach_the_run(page, site) -> None:
     """Go from the list of all runs to the one that failed."""
     page.get_by_role("link", name="FlowDrop").first.click()
     place = site.run_path(TICKET).partition("/plugin")[0]
-    page.locator(f'tbody a[href*="{place}"]').first.click(timeout=SLOW)
-    expect(card(page, "Score per open ticket")).to_have_attribute("data-status", "failed", timeout=SLOW)
+    page.locator(f'tbody a[href*="{place}"]').first.click()
+    expect(card(page, "Score per open ticket")).to_have_attribute("data-status", "failed")
     expect(drawer(page, "Score per open ticket")).to_contain_text("Division by zero")
     expect(page.get_by_role("button", name="Compare")).to_be_visible()
 

@@ -69,6 +69,21 @@ def test_attempts_of_a_node_that_was_tried_again(page, site):
     expect(card(page, "Ask the weather service").locator(".fd-chip")).to_have_text("#3")
 
 
+def test_a_run_leads_to_its_drawing_in_drupal(page, site):
+    def drawn_there(route):
+        answer = route.fetch()
+        told = answer.json()
+        assert told["data"]["editor_url"] is None, "it came from a folder"
+        told["data"]["editor_url"] = "https://site.example/flow/support_ticket"
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/trace", drawn_there)
+    page.goto(site.run_path(TICKET))
+    expect(page.get_by_role("link", name="Open in Drupal")).to_have_attribute(
+        "href", "https://site.example/flow/support_ticket"
+    )
+
+
 def test_a_workflow_that_calls_another(page, site):
     page.goto(f"{site.run_path(CALLER)}?node=workflow_executor.1")
     expect(card(page, "Let another shout")).to_have_attribute("data-status", "completed")

@@ -90,6 +90,19 @@ def test_a_viewer_picks_runs_and_may_only_compare(viewer, site):
 
 
 @BOTH
+def test_the_first_page_tells_of_the_day_and_leads_to_its_runs(page, site, picture):
+    page.goto("/")
+    day = page.get_by_role("region", name="FlowDrop, last 24 hours")
+    failed = day.get_by_role("link", name=re.compile("failed"))
+    expect(failed).to_be_visible(timeout=60_000)
+    expect(day).to_contain_text("95 % of runs took at most")
+    picture("card")
+    failed.click()
+    expect(page).to_have_url(re.compile("/plugin/flowdrop.*status=failed"))
+    expect(rows(page, "support ticket").first).to_be_visible(timeout=60_000)
+
+
+@BOTH
 def test_figures_by_workflow_and_by_node(page, site, picture):
     page.goto("/plugin/flowdrop?view=metrics")
     expect(page.get_by_role("img", name="Runs that ended, failed ones in red")).to_be_visible()

@@ -17,6 +17,7 @@ import pytest
 from devtools.harness import AirflowHarness
 from devtools.stub_drupal import StubDrupal
 from flowdrop_provider.drupal.signing import signed_headers
+from flowdrop_provider.plugins.api.ids import pipeline_id
 from tests.flows import flow, node
 from tests.plugins.client import API, api
 
@@ -136,6 +137,8 @@ def test_a_workflow_of_python_entities_and_php_runs_to_its_end(server: AirflowHa
     assert shown(run) == "TITLE FROM A DRAWING!"
     assert [entity["attributes"]["title"] for entity in site.entities.values()] == ["made by a run"]
     assert run.job("entity_query.1")["output_data"]["count"] == 1
+    trace = api(server).get(f"/runs/{pipeline_id('flowdrop_mixed', run.run_id)}/trace").json()["data"]
+    assert trace["editor_url"] == f"{site.url}/admin/flowdrop/workflows/mixed/editor"
 
 
 def test_drupal_sees_every_state_of_every_job_in_order(server: AirflowHarness, site: StubDrupal) -> None:
