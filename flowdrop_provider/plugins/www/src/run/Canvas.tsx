@@ -59,6 +59,9 @@ function View({ cards, selected }: Pick<CanvasProps, "cards" | "selected">) {
 export function Canvas({ cards, lines, selected, select, selectEdge }: CanvasProps) {
   const nodes = useMemo(() => cards.map((card) => (card.id === selected ? { ...card, selected: true } : card)), [cards, selected]);
   const distance = useStore((state) => (state.transform[2] < TINY ? "fd-far fd-tiny" : state.transform[2] < FAR ? "fd-far" : ""));
+  const frame = useRef<HTMLDivElement>(null);
+  // Not React's business: it would render in the midst of the movement. Not from the press of the button on: that may become a click.
+  const move = (event: MouseEvent | TouchEvent | null) => event && frame.current?.classList.add("fd-moving");
   return (
     <ReactFlow<Card>
       className={distance} colorMode={useHostTheme()} edgeTypes={edgeTypes}
@@ -66,6 +69,7 @@ export function Canvas({ cards, lines, selected, select, selectEdge }: CanvasPro
       nodesDraggable={false} nodesFocusable={false} nodeTypes={nodeTypes}
       onEdgeClick={selectEdge ? (_, edge) => selectEdge(edge.id) : undefined}
       onNodeClick={(_, node) => node.type === "card" && select(node.id)} onPaneClick={() => select(undefined)}
+      onMove={move} onMoveEnd={() => frame.current?.classList.remove("fd-moving")} ref={frame}
       onlyRenderVisibleElements={cards.length > MANY} proOptions={{ hideAttribution: true }}
     >
       <Background gap={24} variant={BackgroundVariant.Dots} />
