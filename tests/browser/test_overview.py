@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import re
+import statistics
 import time
 
 import pytest
@@ -13,6 +15,7 @@ from tests.browser.flows import TICKET as DOCUMENT
 from tests.browser.flows import at
 from tests.browser.test_views import BOTH, card
 from tests.flows import edge, node
+from tests.plugins.client import api
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -115,6 +118,40 @@ def test_figures_by_workflow_and_by_node(page, site, picture):
     expect(rows(page, "Score per open ticket")).to_contain_text(re.compile(r"[1-9]\d*(\.\d)? %"))
     page.get_by_label("Figures by").select_option("node_type")
     expect(rows(page, "data_mapper").first).to_be_visible()
+
+
+def taken(text):
+    """The seconds that a page's figure says."""
+    units = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+) (ms|min|s|h)", text))
+
+
+def test_the_page_and_the_api_say_what_counting_by_hand_says(page, site):
+    """Airflow's own list of runs is counted here, in Python, and compared with what both show."""
+    runs = site.harness.client().get(f"/dags/{TICKET}/dagRuns", limit=100)["dag_runs"]
+    ended = [run for run in runs if run["end_date"]]
+    moment = dt.datetime.fromisoformat
+    took = [(moment(run["end_date"]) - moment(run["start_date"])).total_seconds() for run in ended]
+    failed = sum(run["state"] == "failed" for run in ended)
+    percentiles = statistics.quantiles(took, n=100, method="inclusive") if len(took) > 1 else took * 99
+    by_hand = {"mean": statistics.fmean(took), "p50": percentiles[49], "p95": percentiles[94], "max": max(took)}
+    assert failed, "or the rate says nothing"
+
+    with api(site.harness) as client:
+        (told,) = client.get("/metrics", params={"workflow_id": "support_ticket"}).json()["data"]
+    assert (told["count"], told["failed"]) == (len(ended), failed)
+    assert told["duration_s"] == pytest.approx(by_hand, abs=0.001)
+    assert told["failure_rate"] == pytest.approx(failed / len(ended), abs=0.0001)
+
+    page.goto("/plugin/flowdrop?view=metrics&workflow=support_ticket")
+    tiles = page.locator(".fd-tile")
+    expect(tiles).to_have_count(6)
+    shown = [tile.inner_text().splitlines()[1] for tile in tiles.all()]
+    assert int(shown[0]) == len(ended)
+    assert float(shown[1].removesuffix(" %")) == pytest.approx(100 * failed / len(ended), abs=0.06)
+    assert [taken(text) for text in shown[2:5]] == pytest.approx(
+        [by_hand["mean"], by_hand["p50"], by_hand["p95"]], rel=0.02, abs=0.06
+    )
 
 
 @BOTH

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 from tests.flows import flow, node
 from tests.plugins.client import api, follow, started
+from tests.serving import QuietHandler, serving
 
 #: One with what JSON escapes, one that may stand in an address as it is.
 CANARY, PLAIN = 'canary-7c1f"\\/3b', "canary-91aa/3b.x"
@@ -28,26 +27,16 @@ def echo():
     """A server that answers with all it was sent; below /broken with a failure."""
     seen = []
 
-    class Echo(BaseHTTPRequestHandler):
+    class Echo(QuietHandler):
         def do_POST(self):
-            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            sent = self.taken().decode()
             told = {"path": self.path, "headers": dict(self.headers), "body": sent, "inside": json.dumps({"again": sent})}
             seen.append(told)
-            body = json.dumps(told).encode()
-            self.send_response(500 if self.path.startswith("/broken") else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Told", quote(CANARY))
-            self.end_headers()
-            self.wfile.write(body)
+            status = 500 if self.path.startswith("/broken") else 200
+            self.give(status, json.dumps(told).encode(), Content_Type="application/json", X_Told=quote(CANARY))
 
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", seen
-    server.shutdown()
+    with serving(Echo) as url:
+        yield url, seen
 
 
 def uses(flow_id, url):

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from sqlalchemy import make_url
 from tests.flows import flow, node
 from tests.nodes.openai_stub import openai_server
 from tests.plugins.client import api, follow, refusal, started
+from tests.serving import QuietHandler, serving
 
 pytestmark = pytest.mark.slow
 
@@ -93,24 +93,15 @@ def slow_server():
     """Answers a second late, 200 or the status in the path, and counts the calls."""
     seen = []
 
-    class Late(BaseHTTPRequestHandler):
+    class Late(QuietHandler):
         def do_POST(self):
             seen.append(self.path)
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.taken()
             time.sleep(1)
-            self.send_response(int(self.path[1:] or 200))
-            self.send_header("Content-Length", "4")
-            self.end_headers()
-            self.wfile.write(b"late")
+            self.give(int(self.path[1:] or 200), b"late")
 
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Late)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", seen
-    server.shutdown()
-    server.server_close()
+    with serving(Late) as url:
+        yield url, seen
 
 
 def outputs_of(client, pipeline):
@@ -199,24 +190,16 @@ def other_system():
     """Takes calls and answers each at once at the address it was given, before its own reply."""
     told = []
 
-    class Other(BaseHTTPRequestHandler):
+    class Other(QuietHandler):
         def do_POST(self):
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked = json.loads(self.taken())
             told.append(asked)
             if asked["payload"].get("quick"):
                 threading.Thread(target=lambda: told.append(called_back(asked, {"value": {"made": 7}}))).start()
-            self.send_response(202)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.give(202)
 
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", told
-    server.shutdown()
-    server.server_close()
+    with serving(Other) as url:
+        yield f"{url}/", told
 
 
 def called_back(asked, body, **headers):

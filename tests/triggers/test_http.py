@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cryptography.fernet import Fernet
@@ -15,32 +13,23 @@ from flowdrop_provider.nodes.http_client import HttpPolicy
 from flowdrop_provider.nodes.world import HttpRequest
 from flowdrop_provider.operators.slow_http import SlowCall, http_client_of
 from flowdrop_provider.triggers.http import EVENT_KEY, MAX_BODY, HttpRequestTrigger, reply_of
+from tests.serving import QuietHandler, serving
 
 LOCAL = HttpPolicy(allow_networks=("127.0.0.0/8",))
 
 
-class Echo(BaseHTTPRequestHandler):
+class Echo(QuietHandler):
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.taken()
         if self.path == "/large":
             body = b"x" * (MAX_BODY + 1)
-        self.send_response(201)
-        self.send_header("X-Token", self.headers["X-Token"])
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
+        self.give(201, body, X_Token=self.headers["X-Token"])
 
 
 @pytest.fixture(scope="module")
 def url():
-    server = HTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Echo) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
