@@ -60,7 +60,7 @@ def longest_task(page, act) -> float:
     ended: list[object] = []
     tracing = page.context.new_cdp_session(page)
     tracing.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
-    tracing.on("Tracing.tracingComplete", ended.append)
+    tracing.on("Tracing.tracingComplete", lambda data: ended.append(data))
     tracing.send("Tracing.start", {"traceConfig": {"includedCategories": ["toplevel"]}})
     act(page)
     tracing.send("Tracing.end")
