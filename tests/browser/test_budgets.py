@@ -20,8 +20,8 @@ TICKET, INVOICES, LARGE, *_ = FLOWS
 AXE = Path(__file__).parents[2] / "flowdrop_provider" / "plugins" / "www" / "node_modules" / "axe-core" / "axe.min.js"
 DRAW_BUDGET_MS = 1_000
 LONG_TASK_MS = 50
-#: A machine that has its processors to share has less of their caches as well.
-SLOW_MACHINE = 1.5
+#: Even in processor time the same pan took 31 to 71 ms, best of three, by what else the machine did (28 November 2026).
+SLOW_MACHINE = 2.5
 CLICKS = 3
 #: Measured so often, the best counts: what else the machine does only ever adds.
 TRIES = 3
@@ -60,7 +60,7 @@ def longest_task(page, act) -> float:
     ended: list[object] = []
     tracing = page.context.new_cdp_session(page)
     tracing.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
-    tracing.on("Tracing.tracingComplete", ended.append)
+    tracing.on("Tracing.tracingComplete", lambda data: ended.append(data))
     tracing.send("Tracing.start", {"traceConfig": {"includedCategories": ["toplevel"]}})
     act(page)
     tracing.send("Tracing.end")

@@ -36,7 +36,7 @@ function Head({ trace, nodeId, close, job }: DrawerProps & { job: Job | undefine
         <Text color="fg.muted" fontSize="xs">{(drawn?.type ?? "").replaceAll("_", " ")} · {nodeId}</Text>
         <Flex align="center" gap={2} mt={2} wrap="wrap">
           <StatusBadge status={job?.status ?? stateOf(trace, nodeId).status} />
-          <Text color="fg.muted" fontSize="xs">{[duration(job?.execution_time_us), moment(job?.started)].filter(Boolean).join(" · ")}</Text>
+          <Text color="fg.muted" fontSize="xs">{[job?.injected ? "" : duration(job?.execution_time_us), moment(job?.started)].filter(Boolean).join(" · ")}</Text>
         </Flex>
         <Flex gap={2} mt={2} wrap="wrap"><FromHere nodeId={nodeId} trace={trace} /><Pin nodeId={nodeId} trace={trace} /></Flex>
       </Box>
