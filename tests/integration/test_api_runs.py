@@ -202,7 +202,7 @@ ASKING = """
 from airflow.sdk import DAG, Param
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
-with DAG("flowdrop_api_asking", schedule=None, tags=["flowdrop"]):
+with DAG("flowdrop_api_three_questions", schedule=None, tags=["flowdrop"]):
     ApprovalOperator(task_id="approve", subject="Publish?", body="Really?")
     HITLOperator(task_id="pick", subject="Which?", options=["a", "b", "c"])
     HITLOperator(task_id="form", subject="How many?", options=["OK"], params={"n": Param(3, type="integer")})
@@ -217,9 +217,9 @@ INTERRUPT_KEYS = [
 
 @pytest.mark.rule("INT-22")
 def test_questions_are_listed_and_answered(client, airflow_server):
-    airflow_server.add_dag_file("asking.py", ASKING)
-    airflow_server.await_dag("flowdrop_api_asking")
-    pipeline = started(client, "flowdrop_api_asking")
+    airflow_server.add_dag_file("three_questions.py", ASKING)
+    airflow_server.await_dag("flowdrop_api_three_questions")
+    pipeline = started(client, "flowdrop_api_three_questions")
     deadline, open_ = time.monotonic() + 60, []
     while len(open_) < 3 and time.monotonic() < deadline:
         open_ = client.get(f"/pipelines/{pipeline}/interrupts", params={"status": "pending"}).json()["data"]
