@@ -18,8 +18,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo "$$name" && break; done)
 
 # Whatever imports Airflow in a test must not write to the Airflow of the person who runs the tests.
-test fast bench: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
-test fast bench: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+test test-long fast bench: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
+test test-long fast bench: export AIRFLOW__CORE__LOAD_EXAMPLES := False
 
 .PHONY: help
 help: ## Show this list
@@ -34,16 +34,20 @@ stop: venv-demo ## Stop a demo that runs in the background
 	@$(RUN) -m devtools.demo --stop
 
 .PHONY: test
-test: venv-dev ## Run all tests, the quick ones first and side by side
+test: venv-dev ## Run the tests, the quick ones first and side by side
 	@$(RUN) -m devtools.system_packages chromium redis-server php-cli php-curl phpunit php-codesniffer prometheus
 ifeq ($(strip $(TEST_ARGS)),)
 	@status=0; \
 	$(PYTEST) -m "$(FAST)" --numprocesses auto --maxprocesses 4 || status=1; \
-	$(PYTEST) -m "not ($(FAST))" || status=1; \
+	$(PYTEST) -m "not ($(FAST)) and not long" || status=1; \
 	exit $$status
 else
 	@$(PYTEST) $(TEST_ARGS)
 endif
+
+.PHONY: test-long
+test-long: venv-dev ## Run the tests that keep an Airflow busy for half a minute or more each
+	@$(PYTEST) -m long $(TEST_ARGS)
 
 .PHONY: fast
 fast: venv-dev ## Run the tests that need no Airflow, no browser and no patience

@@ -46,7 +46,7 @@ class AirflowHarness:
         self.store = home / "store"
         for folder in (self.workflows, self.dag_files, self.store):
             folder.mkdir(parents=True, exist_ok=True)
-        quick = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2"}
+        quick = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30"}
         quick |= {
             "AIRFLOW__FLOWDROP__WORKFLOW_STORE": "store",
             "AIRFLOW__FLOWDROP__ALLOWED_HOSTS": "127.0.0.1",

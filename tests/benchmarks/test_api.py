@@ -24,7 +24,7 @@ from tests.benchmarks.conftest import FULL
 from tests.flows import chain
 from tests.plugins.client import API, api
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 WORKFLOWS, RUNS, LENGTH = 20, 10_000 if FULL else 1_000, 20
 BUDGET_MS = 100

@@ -32,6 +32,7 @@ def seconds_of(server, dag_id: str) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ten_nodes_in_a_row(server, figures):
     documents = [chain("ten_tasks", 10), chain("ten_fused", 10, metadata={"flowdrop": {"fused": True}})]
     for document in documents:

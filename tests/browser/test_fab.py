@@ -110,6 +110,7 @@ def reach_the_run(page, site) -> None:
     expect(page.get_by_role("button", name="Compare")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_viewer_of_fab_sees_a_run_and_is_offered_nothing_that_changes_it(signed_in, site):
     page = signed_in("looks")
     with page.expect_response(re.compile("/flowdrop/api/v1/rights")):
@@ -119,6 +120,7 @@ def test_a_viewer_of_fab_sees_a_run_and_is_offered_nothing_that_changes_it(signe
         expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
 
 
+@pytest.mark.long
 def test_an_editor_of_fab_is_offered_it(signed_in, site):
     page = signed_in("edits")
     reach_the_run(page, site)

@@ -61,6 +61,7 @@ class TestRunning:
         assert re.search(r"Log in as +admin / \S{12,}", result.stdout)
         assert left_running(home) == []
 
+    @pytest.mark.long
     def test_ctrl_c_ends_a_demo_that_stays_up(self, home, tmp_path):
         log = tmp_path / "output"
         process = start_and_wait(make_demo(home), "Ctrl-C", log)
@@ -72,6 +73,7 @@ class TestRunning:
         assert left_running(home) == []
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.long
     def test_a_signal_during_the_start_leaves_nothing(self, home, tmp_path, number):
         log = tmp_path / "output"
         command = [sys.executable, "-m", "devtools.demo", "--home", str(home)]
@@ -82,6 +84,7 @@ class TestRunning:
         assert process.wait(timeout=60) == 0
         assert left_running(home) == []
 
+    @pytest.mark.long
     def test_a_detached_demo_stays_until_it_is_stopped(self, home):
         started = subprocess.run(make_demo(home, DETACH="1"), cwd=ROOT, capture_output=True, text=True, check=False)
         assert started.returncode == 0, started.stdout + started.stderr

@@ -166,6 +166,7 @@ def test_prometheus_can_scrape_with_a_token_and_not_without(airflow_server, old)
     assert set(open_runs) == {"queued", "running"}
 
 
+@pytest.mark.long
 def test_the_sample_dag_prunes_with_the_access_its_connection_gives(airflow_server, old):
     retention = json.dumps({"runs": [{"workflows": ["flowdrop_forget_me"], "values_days": 30}]})
     source = (Path(__file__).parents[2] / "dags" / "flowdrop_prune.py").read_text("utf-8")

@@ -281,6 +281,7 @@ def deliverers() -> list[psutil.Process]:
     return [child for child in mine if _is_deliverer(child)]
 
 
+@pytest.mark.long
 def test_the_process_that_delivers_and_the_scheduler_may_end(server: AirflowHarness, site: StubDrupal, plain: str) -> None:
     (first,) = deliverers()
     site.down = True
@@ -300,6 +301,7 @@ def test_the_process_that_delivers_and_the_scheduler_may_end(server: AirflowHarn
     assert len(deliverers()) == 1
 
 
+@pytest.mark.long
 def test_with_drupal_away_runs_go_on_and_callbacks_arrive_afterwards(
     server: AirflowHarness, site: StubDrupal, plain: str
 ) -> None:

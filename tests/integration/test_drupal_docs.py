@@ -57,6 +57,7 @@ def test_there_are_at_most_ten_steps_and_all_commands_are_in_them() -> None:
     assert all(len(blocks) <= 1 for blocks in BLOCKS.values())
 
 
+@pytest.mark.long
 def test_the_page_leads_to_a_run(site: StubDrupal, tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     shell.environment |= {"DRUPAL_ROOT": str(tmp_path / "web"), "SITE": site.url}

@@ -62,6 +62,7 @@ def test_a_cleared_fused_group_runs_anew_and_leaves_its_jobs_once(asked, airflow
     assert sorted(job["node_id"] for job in again.jobs) == sorted(job["node_id"] for job in first.jobs)
 
 
+@pytest.mark.long
 def test_a_cleared_group_asks_from_the_beginning_and_one_marked_as_success_left_nothing(asked, airflow_server):
     dag_id, run_id = "flowdrop_group_asks", asked.start("flowdrop_group_asks")
     asked.wait_for(dag_id, run_id, "foreach.1", subject="Name 1?")

@@ -114,6 +114,7 @@ def test_a_loop_without_side_effects_is_run_again(killer, airflow_server):
     assert sorted(rounds) == [[number] for number in range(ROUNDS)], "nothing of the first attempt is left over"
 
 
+@pytest.mark.long
 def test_a_loop_that_had_asked_says_that_its_worker_died(killer, airflow_server):
     run_id = killer.start("flowdrop_killed_asked")
     killer.wait_for("flowdrop_killed_asked", run_id, "foreach.1", subject="Name?")
@@ -132,6 +133,7 @@ def test_a_loop_that_had_asked_says_that_its_worker_died(killer, airflow_server)
 
 
 @pytest.mark.rule("INT-11")
+@pytest.mark.long
 def test_a_parent_that_dies_ends_and_so_does_its_child(killer, airflow_server):
     run_id = killer.start("flowdrop_killed_parent")
     with api(airflow_server) as client:

@@ -109,6 +109,7 @@ def test_a_new_firing_ends_the_runs_before_it(client, policy):
 
 @pytest.mark.rule("TRIG-1")
 @pytest.mark.parametrize("policy", ["skip", "cancel"])
+@pytest.mark.long
 def test_of_many_events_at_once_one_runs(client, policy):
     with ThreadPoolExecutor(8) as pool:
         fired = list(pool.map(lambda _: fire(client, f"overlap_crowd_{policy}"), range(8)))
@@ -143,6 +144,7 @@ with create_session() as session:
 
 
 @pytest.mark.rule("TRIG-1")
+@pytest.mark.long
 def test_a_clock_is_judged_by_the_scheduler_before_any_task_starts(client, airflow_server):
     dag_ids = [f"flowdrop_overlap_clock_{policy}" for policy in ("skip", "cancel")]
     environment = {**os.environ, **airflow_server.server.environment}

@@ -19,6 +19,7 @@ QUICK = flow("quick_answers", [node("confirmation.1", message="Now?")])
 
 
 @pytest.mark.rule("INT-3", "INT-4")
+@pytest.mark.long
 def test_twenty_answers_at_once_lose_nothing(airflow_server):
     airflow_server.add_workflow("quick_answers.json", json.dumps(QUICK))
     airflow_server.await_dag("flowdrop_quick_answers")

@@ -235,6 +235,7 @@ def test_another_system_calls_back_once_however_quick_it_is(client, airflow_serv
 
 
 @pytest.mark.rule("INT-18", "INT-19")
+@pytest.mark.long
 def test_of_callbacks_at_once_one_wins_and_none_after_the_time(client, airflow_server, other_system):
     url, told = other_system
     documents = [

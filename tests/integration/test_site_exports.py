@@ -69,6 +69,7 @@ def conf_of(plan: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_real_workflows_run_to_their_end(exports, airflow_server, site):  # noqa: F811
     questions, ended, asked = Questions(airflow_server), {}, []
     for folder, names in CHOSEN.items():

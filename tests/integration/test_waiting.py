@@ -157,6 +157,7 @@ def test_a_longer_wait_gives_its_worker_back(questions):
 
 
 @pytest.mark.rule("INT-3")
+@pytest.mark.long
 def test_a_question_survives_a_restart_of_scheduler_and_api(questions):
     dag_id = "flowdrop_wait_confirm"
     run_id = questions.start(dag_id)
