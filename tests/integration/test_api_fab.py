@@ -15,7 +15,7 @@ from tests.flows import chain
 from tests.plugins.client import API, follow, refusal, started
 
 pytest.importorskip("airflow.providers.fab", reason="the FAB auth manager is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PROGRAM = Path(__file__).parents[1] / "plugins" / "fab_users.py"
 MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"

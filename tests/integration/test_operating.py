@@ -16,7 +16,7 @@ from flowdrop_provider.library.metrics import METRICS
 from tests.flows import flow, node
 from tests.plugins.counterparts import Hook
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 SECRET = "a secret of sixteen and more"

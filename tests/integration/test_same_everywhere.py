@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from devtools.harness import FinishedRun
 from flowdrop_provider.engine.launch import launch, takes_events
 from flowdrop_provider.engine.runner import run_plan
 from flowdrop_provider.library.workshop import examine_path, plan_or_raise
 from flowdrop_provider.nodes.world import World
 from tests.flows import write
-from tests.integration.scenarios import SCENARIOS
+from tests.integration.scenarios import SCENARIOS, UNFUSED
 
 HERE = Path(__file__).parent
 
@@ -50,9 +51,16 @@ def from_airflow(jobs: list[dict[str, Any]], summary: dict[str, Any]) -> dict[st
 
 
 @pytest.fixture(scope="module")
-def dag_tested(tmp_path_factory) -> list[dict[str, Any]]:
+def chosen(request) -> list[int]:
+    """The scenarios that the selected tests are about: all unfused ones, and the fused ones in `make test-long`."""
+    asked = {item.callspec.params.get("index") for item in request.session.items if hasattr(item, "callspec")}
+    return [index for index in range(len(SCENARIOS)) if index < len(UNFUSED) or index in asked]
+
+
+@pytest.fixture(scope="module")
+def dag_tested(tmp_path_factory, chosen) -> dict[int, dict[str, Any]]:
     home = tmp_path_factory.mktemp("dag-test")
-    write(home / "dags" / "flows", *{document["id"]: document for document, _, _ in SCENARIOS}.values())
+    write(home / "dags" / "flows", *{SCENARIOS[index][0]["id"]: SCENARIOS[index][0] for index in chosen}.values())
     loader = "from flowdrop_provider.dag_factory import build_airflow_dags\n"
     (home / "dags" / "loader.py").write_text(
         f"{loader}\nglobals().update(build_airflow_dags('flows', beside=__file__, on_error='raise'))\n"
@@ -65,31 +73,38 @@ def dag_tested(tmp_path_factory) -> list[dict[str, Any]]:
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
     }
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
-    asked = json.dumps([[f"flowdrop_{document['id']}", inputs] for document, inputs, _ in SCENARIOS])
+    asked = json.dumps([[f"flowdrop_{SCENARIOS[index][0]['id']}", SCENARIOS[index][1]] for index in chosen])
     done = subprocess.run(
         [sys.executable, str(HERE / "by_dag_test.py"), str(home / "dags")],
         env=environment, input=asked, text=True, capture_output=True, timeout=300, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert lines, done.stderr[-4000:]
-    return list(json.loads(lines[-1].removeprefix("RESULT ")))
+    return dict(zip(chosen, json.loads(lines[-1].removeprefix("RESULT ")), strict=True))
 
 
 @pytest.fixture(scope="module")
-def scheduled(airflow_server):
-    for document, _, _ in SCENARIOS:
+def scheduled(airflow_server, chosen) -> dict[int, FinishedRun]:
+    for index in chosen:
+        document = SCENARIOS[index][0]
         airflow_server.add_workflow(f"{document['id']}.json", json.dumps(document))
-    for document, _, _ in SCENARIOS:
-        airflow_server.await_dag(f"flowdrop_{document['id']}")
+    started = {index: (f"flowdrop_{SCENARIOS[index][0]['id']}", SCENARIOS[index][1]) for index in chosen}
+    for dag_id, _ in started.values():
+        airflow_server.await_dag(dag_id)
     client = airflow_server.client()
-    started = [(f"flowdrop_{document['id']}", inputs) for document, inputs, _ in SCENARIOS]
-    run_ids = [client.trigger(dag_id, inputs) for dag_id, inputs in started]
-    return [airflow_server.finished(dag_id, run_id, timeout=240) for (dag_id, _), run_id in zip(started, run_ids, strict=True)]
+    runs = {index: (dag_id, client.trigger(dag_id, inputs)) for index, (dag_id, inputs) in started.items()}
+    return {index: airflow_server.finished(dag_id, run_id, timeout=240) for index, (dag_id, run_id) in runs.items()}
 
 
 @pytest.mark.slow
 @pytest.mark.rule("ERR-13", "ERR-9", "ORC-11")
-@pytest.mark.parametrize("index", range(len(SCENARIOS)), ids=[f"{flow['id']}-{status}" for flow, _, status in SCENARIOS])
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(index, id=f"{document['id']}-{status}", marks=[pytest.mark.long] if index >= len(UNFUSED) else [])
+        for index, (document, _, status) in enumerate(SCENARIOS)
+    ],
+)
 def test_the_same_jobs_however_it_runs(index, dag_tested, scheduled, tmp_path):
     document, inputs, status = SCENARIOS[index]
     expected = in_process(write(tmp_path, document) / f"{document['id']}.json", inputs)
