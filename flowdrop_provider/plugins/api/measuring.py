@@ -22,7 +22,7 @@ from flowdrop_provider.engine.naming import RESULT_TASK_ID
 from flowdrop_provider.plugins.api.drawings import Drawing, latest_drawings
 from flowdrop_provider.plugins.api.reading import is_job_key
 
-__all__ = ["MAX_SAMPLES", "metrics"]
+__all__ = ["MAX_SAMPLES", "metrics", "seconds_between"]
 
 MAX_SAMPLES = 50_000
 
@@ -32,10 +32,13 @@ _NAMES = ("workflow_id", "node_id", "node_type_id")
 Groups = dict[tuple[str, ...], dict[str, Any]]
 
 
-def _seconds(session: Session, start: Any, end: Any) -> Any:
+def seconds_between(session: Session, start: Any, end: Any) -> Any:
+    """Return the seconds between two moments in the database's words; 0 where a clock was set back in between."""
     if session.get_bind().dialect.name == "sqlite":
-        return (func.julianday(end) - func.julianday(start)) * 86_400.0
-    return extract("epoch", end - start)
+        took = (func.julianday(end) - func.julianday(start)) * 86_400.0
+    else:
+        took = extract("epoch", end - start)
+    return case((took < 0, 0.0), else_=took)
 
 
 def _period(dag_ids: set[str], since: dt.datetime, until: dt.datetime) -> tuple[ColumnElement[bool], ...]:
@@ -48,8 +51,8 @@ def _runs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
         DagRun.dag_id.label("second"),
         DagRun.dag_id.label("kind"),
         (DagRun.state == "failed").label("failed"),
-        _seconds(session, DagRun.start_date, DagRun.end_date).label("seconds"),
-        _seconds(session, DagRun.queued_at, DagRun.start_date).label("waited"),
+        seconds_between(session, DagRun.start_date, DagRun.end_date).label("seconds"),
+        seconds_between(session, DagRun.queued_at, DagRun.start_date).label("waited"),
     ).where(*period, DagRun.end_date.is_not(None))
 
 
@@ -64,8 +67,8 @@ def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
             func.coalesce(told["node_id"], TaskInstance.task_id).label("second"),
             func.coalesce(told["node_type_id"], "").label("kind"),
             (status == "failed").label("failed"),
-            func.coalesce(ran, _seconds(session, TaskInstance.start_date, TaskInstance.end_date)).label("seconds"),
-            _seconds(session, TaskInstance.queued_dttm, TaskInstance.start_date).label("waited"),
+            func.coalesce(ran, seconds_between(session, TaskInstance.start_date, TaskInstance.end_date)).label("seconds"),
+            seconds_between(session, TaskInstance.queued_dttm, TaskInstance.start_date).label("waited"),
         )
         .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
         .outerjoin(

@@ -6,25 +6,20 @@ import datetime as dt
 from typing import Any
 
 from airflow.models.dagrun import DagRun
-from sqlalchemy import Integer, case, cast, extract, func, select
+from sqlalchemy import Integer, case, cast, func, select
 from sqlalchemy.orm import Session
 
+from flowdrop_provider.plugins.api.measuring import seconds_between
 from flowdrop_provider.plugins.api.reading import iso
 
 __all__ = ["trend"]
 
 
-def _seconds(session: Session, start: Any, end: Any) -> Any:
-    if session.get_bind().dialect.name == "sqlite":
-        return (func.julianday(end) - func.julianday(start)) * 86_400.0
-    return extract("epoch", end - start)
-
-
 def trend(session: Session, dag_ids: set[str], since: dt.datetime, until: dt.datetime, points: int) -> list[dict[str, Any]]:
     """Return ``points`` slices of a period with ended runs, failed ones and their mean seconds (``None`` without a run)."""
     width = (until - since).total_seconds() / points
-    took = _seconds(session, DagRun.start_date, DagRun.end_date)
-    place = cast(func.floor(_seconds(session, since, DagRun.run_after) / width), Integer).label("place")
+    took = seconds_between(session, DagRun.start_date, DagRun.end_date)
+    place = cast(func.floor(seconds_between(session, since, DagRun.run_after) / width), Integer).label("place")
     data = (
         select(place, took.label("took"), case((DagRun.state == "failed", 1), else_=0).label("failed"))
         .where(DagRun.dag_id.in_(sorted(dag_ids)), DagRun.run_after >= since, DagRun.run_after < until)
