@@ -166,10 +166,7 @@ def retry_policies() -> Any:
 
     :raises ConfigurationError: it is no JSON.
     """
-    try:
-        return json.loads(_get("retry_policies", "") or "{}")
-    except ValueError as error:
-        raise ConfigurationError(f"[flowdrop] retry_policies is no JSON: {error}.") from error
+    return _json("retry_policies", "{}")
 
 
 def fused() -> bool:
@@ -260,10 +257,7 @@ def notices() -> Any:
 
     :raises ConfigurationError: it is no JSON.
     """
-    try:
-        return json.loads(_get("notices", "") or "[]")
-    except ValueError as error:
-        raise ConfigurationError(f"[flowdrop] notices is no JSON: {error}.", code="CONF_NOTICES") from error
+    return _json("notices", "[]", "CONF_NOTICES")
 
 
 def notices_wanted() -> bool:
@@ -276,7 +270,11 @@ def retention() -> Any:
 
     :raises ConfigurationError: it is no JSON.
     """
+    return _json("retention", "{}", "CONF_RETENTION")
+
+
+def _json(name: str, empty: str, code: str | None = None) -> Any:
     try:
-        return json.loads(_get("retention", "") or "{}")
+        return json.loads(_get(name, "") or empty)
     except ValueError as error:
-        raise ConfigurationError(f"[flowdrop] retention is no JSON: {error}.", code="CONF_RETENTION") from error
+        raise ConfigurationError(f"[flowdrop] {name} is no JSON: {error}.", code=code) from error

@@ -8,8 +8,10 @@ import socket
 import threading
 from email import message_from_bytes
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import QuietHandler
 
 
 class Hook:
@@ -19,14 +21,11 @@ class Hook:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         requests = self.requests
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
-                requests.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+                requests.append((dict(self.headers), self.taken()))
                 self.send_response(503 if len(requests) == 1 else 204)
                 self.end_headers()
-
-            def log_message(self, *args: Any) -> None:
-                pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
