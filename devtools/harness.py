@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from devtools.processes import ServiceError, tail
 from devtools.settings import Bundle, flowdrop_bundle
 
 USERS = {"admin": "admin", "operator": "op", "viewer": "viewer"}
+
+#: The id of a DAG in a file as the tests write them.
+_DAG_ID = re.compile(r"""\bDAG\(\s*["'](\w+)["']""")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class AirflowHarness:
             *more_bundles,
         ]
         self.server = EmbeddedAirflow(home, bundles, port=0, users=USERS, settings=quick | settings)
+        self._written: dict[str, Path] = {}
 
     def start(self) -> None:
         """Start all services, the triggerer included."""
@@ -86,8 +91,15 @@ class AirflowHarness:
         return _write(self.workflows / name, text)
 
     def add_dag_file(self, name: str, source: str) -> Path:
-        """Write a plain DAG file next to the workflows, to compare with, and return its path."""
-        return _write(self.dag_files / name, source)
+        """Write a plain DAG file next to the workflows, to compare with, and return its path.
+
+        Raises ``ValueError`` when another file has a DAG of the same id: all tests share one Airflow, which would run either.
+        """
+        file = self.dag_files / name
+        for dag_id in _DAG_ID.findall(source):
+            if self._written.setdefault(dag_id, file) != file:
+                raise ValueError(f"{file.name}: the DAG {dag_id} is in {self._written[dag_id].name} already; give it another id")
+        return _write(file, source)
 
     def await_dag(self, dag_id: str, timeout: float = 60.0) -> None:
         """Wait until Airflow knows the DAG; raises ServiceError with Airflow's import errors when it does not in time."""

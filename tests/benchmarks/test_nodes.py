@@ -1,4 +1,7 @@
-"""What the text and data nodes cost on 1 kB, 1 MB and 50 MB: growth is linear, or the node refuses the size at once."""
+"""What the text and data nodes cost on 1 kB, 1 MB and 50 MB: growth is linear, or the node refuses the size at once.
+
+50 MB through all of them take five minutes; without FLOWDROP_BENCH=full it is 5 MB.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from flowdrop_provider.engine.parameters import resolve
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.registry import get_processor
+from tests.benchmarks.conftest import FULL
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow, pytest.mark.timeout(600)]
 
-KILO, MEGA, LARGE = 1_000, 1_000_000, 50_000_000
-#: 50 times the input may take this many times as long: room for caches that are too small, not for a square.
-MOST_GROWTH = 50 * 4
+KILO, MEGA, LARGE = 1_000, 1_000_000, 50_000_000 if FULL else 5_000_000
+#: 50 times the input may take 200 times as long: room for caches that are too small, not for a square.
+MOST_GROWTH = LARGE / MEGA * 4
 #: A time below this many seconds measures the clock and the allocator more than the node.
 SHORT = 0.02
 _SENTENCE = "The weather in Prague is sunny, 21 degrees. "

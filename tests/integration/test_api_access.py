@@ -28,14 +28,14 @@ def server(airflow_server):
     airflow_server.add_workflow("api_greeting.json", json.dumps(GREETING))
     airflow_server.await_dag("flowdrop_api_greeting")
     airflow_server.add_dag_file("foreign.py", FOREIGN)
-    airflow_server.await_dag("not_a_flow")
+    airflow_server.await_dag("somebody_elses")
     return airflow_server
 
 
 FOREIGN = """
 from airflow.sdk import DAG, task
 
-with DAG("not_a_flow", schedule=None):
+with DAG("somebody_elses", schedule=None):
     @task
     def secret():
         return "not FlowDrop's business"
@@ -105,12 +105,12 @@ def test_what_does_not_exist_is_said_before_what_is_forbidden(server):
 
 def test_a_dag_that_is_no_workflow_is_none_of_ours(server, admin):
     client = server.client()
-    run_id = client.trigger("not_a_flow")
-    client.wait("not_a_flow", run_id)
+    run_id = client.trigger("somebody_elses")
+    client.wait("somebody_elses", run_id)
 
-    assert refusal(admin.get(f"/pipeline/{pipeline_id('not_a_flow', run_id)}")) == (404, "PIPELINE_NOT_FOUND")
-    assert refusal(admin.get("/workflows/not_a_flow")) == (404, "WORKFLOW_NOT_FOUND")
-    assert all(row["dag_id"] != "not_a_flow" for row in admin.get("/jobs").json()["data"])
+    assert refusal(admin.get(f"/pipeline/{pipeline_id('somebody_elses', run_id)}")) == (404, "PIPELINE_NOT_FOUND")
+    assert refusal(admin.get("/workflows/somebody_elses")) == (404, "WORKFLOW_NOT_FOUND")
+    assert all(row["dag_id"] != "somebody_elses" for row in admin.get("/jobs").json()["data"])
 
 
 @pytest.mark.rule("API-8")

@@ -38,6 +38,11 @@ def test_a_run_gives_back_its_jobs_and_its_summary(airflow_server, plain_echo):
     assert set(run.tasks) == {"echo", "flowdrop_result"}
 
 
+def test_two_files_with_one_dag_are_refused(airflow_server, plain_echo):
+    with pytest.raises(ValueError, match=r"another\.py: the DAG plain_echo is in echo\.py already"):
+        airflow_server.add_dag_file("another.py", DAG)
+
+
 def test_a_viewer_may_look_and_not_run(airflow_server, plain_echo):
     viewer = airflow_server.client("viewer")
 
