@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import dataclass
@@ -13,7 +14,24 @@ from devtools.processes import ServiceError, tail
 from devtools.settings import Bundle, flowdrop_bundle
 
 USERS = {"admin": "admin", "operator": "op", "viewer": "viewer"}
-
+#: Rules for notices to look at and to try; they are about no run of any test.
+NOTICES = [
+    {
+        "id": "on-call",
+        "workflows": ["flowdrop_nobody_*"],
+        "on": ["failure", "slow", "error_rate"],
+        "channels": [{"kind": "webhook", "conn_id": "flowdrop_hook"}],
+    },
+    {
+        "id": "editors",
+        "workflows": ["flowdrop_nobody_*"],
+        "on": ["waiting", "warnings"],
+        "channels": [
+            {"kind": "mail", "to": ["editors@example.org"], "conn_id": "flowdrop_no_mail"},
+            {"kind": "webhook", "conn_id": "flowdrop_hook"},
+        ],
+    },
+]
 #: The id of a DAG in a file as the tests write them.
 _DAG_ID = re.compile(r"""\bDAG\(\s*["'](\w+)["']""")
 
@@ -55,7 +73,8 @@ class AirflowHarness:
             "AIRFLOW__FLOWDROP__WORKFLOW_STORE": "store",
             "AIRFLOW__FLOWDROP__ALLOWED_HOSTS": "127.0.0.1",
             "AIRFLOW__FLOWDROP__HTTP_DEFER_AFTER": "60",
-            # A test that uses them makes these connections.
+            "AIRFLOW__FLOWDROP__NOTICES": json.dumps(NOTICES),
+            # A test that uses them makes these connections; the notices are of workflows that no test has.
             "AIRFLOW__FLOWDROP__MEMORY_CONN_ID": "flowdrop_memory",
             "AIRFLOW__FLOWDROP__MODEL_CONN_ID": "flowdrop_model",
         }

@@ -130,7 +130,7 @@ def serious(page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"], indirect=True)
-@pytest.mark.parametrize("place", ["run", "loop", "table", "runs", "metrics", "audit", "task"], ids=lambda name: f"axe-{name}")
+@pytest.mark.parametrize("place", ["run", "loop", "table", "runs", "metrics", "audit", "system", "task"], ids=lambda name: f"axe-{name}")
 def test_nothing_stands_in_the_way_of_assistive_technology(page, site, place):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make ui")
@@ -141,6 +141,7 @@ def test_nothing_stands_in_the_way_of_assistive_technology(page, site, place):
         "runs": "/plugin/flowdrop",
         "metrics": "/plugin/flowdrop?view=metrics",
         "audit": "/plugin/flowdrop?view=audit&workflow=support_ticket",
+        "system": "/plugin/flowdrop?view=system",
         "task": site.task_path(TICKET, "if_else.1"),
     }
     page.goto(paths[place])

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from flowdrop_provider.plugins.api.models import DoctorAnswer
+from flowdrop_provider.plugins.api.system_models import DoctorAnswer, NoticeRulesAnswer, SystemConfigAnswer
 from tests.flows import chain
 from tests.plugins.client import api, follow, refusal, started
 
@@ -63,11 +63,27 @@ def test_the_check_up_is_for_administrators(airflow_server):
         assert refusal(viewer.get("/system/doctor")) == (403, "FORBIDDEN")
         assert refusal(viewer.get("/system/notices")) == (403, "FORBIDDEN")
         assert refusal(viewer.post("/system/notices/ops/test", json={})) == (403, "FORBIDDEN")
+        assert not viewer.get("/system/config").json()["data"]["caller"]["administrator"]
+
+
+def test_the_server_says_what_it_serves(airflow_server):
+    with api(airflow_server) as admin:
+        answer = admin.get("/system/config").json()
+
+    SystemConfigAnswer.model_validate(answer)
+    features = answer["data"]["features"]
+    assert features["workflow_store"], "the test's Airflow has a folder to save workflows into"
+    assert features["playground"]
+    assert features["snapshots"]
+    assert not features["agentspec"]
+    assert answer["data"]["caller"]["administrator"]
 
 
 def test_a_rule_that_is_not_there_cannot_be_tried(airflow_server):
     with api(airflow_server) as admin:
-        assert admin.get("/system/notices").json()["data"] == []
+        rules = admin.get("/system/notices").json()
+        NoticeRulesAnswer.model_validate(rules)
+        assert [rule["rule"] for rule in rules["data"]] == ["on-call", "editors"]
         assert refusal(admin.post("/system/notices/ops/test", json={})) == (404, "RULE_NOT_FOUND")
 
 

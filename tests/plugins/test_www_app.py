@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from flowdrop_provider.plugins.www_app import BUNDLE, MOUNT, BundleApplication, react_apps
 
 BUDGET = 250_000
+PLUGINS = BUNDLE.parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,13 @@ def test_without_a_bundle_nothing_is_registered(tmp_path):
 def test_registering_the_views_imports_no_server():
     code = "import sys, flowdrop_provider.plugins.www_app; sys.exit('starlette' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_audit_trail_notes_has_words_in_the_views():
+    sources = "".join(path.read_text(encoding="utf-8") for path in (PLUGINS / "api").rglob("*.py"))
+    events = set(re.findall(r'(?:audited\(|\bevent = )"(flowdrop_\w+)"', sources))
+    said = set(re.findall(r"\b(flowdrop_\w+): \"", (PLUGINS / "www" / "src" / "text.ts").read_text(encoding="utf-8")))
+
+    assert "flowdrop_workflow_stored" in events
+    assert len(events) > 10
+    assert events <= said, sorted(events - said)

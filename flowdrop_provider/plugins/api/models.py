@@ -10,9 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Answer",
     "ChangesAnswer",
     "ComparisonAnswer",
-    "DoctorAnswer",
     "ErrorEnvelope",
     "JobsAnswer",
     "MetricsAnswer",
@@ -26,11 +26,11 @@ RunStatus = Literal["pending", "running", "paused", "completed", "completed_with
 Values = dict[str, Any]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ErrorEnvelope(_Answer):
+class ErrorEnvelope(Answer):
     """Every refusal; ``error_code`` never changes its meaning (API-8), ``code`` repeats it for the published contract."""
 
     success: Literal[False]
@@ -40,7 +40,7 @@ class ErrorEnvelope(_Answer):
     details: list[Any] | dict[str, Any] | None = None
 
 
-class Started(_Answer):
+class Started(Answer):
     """A run that was started; ``execution_id`` is the pipeline id under the contract's name."""
 
     execution_id: str
@@ -51,7 +51,7 @@ class Started(_Answer):
     run_id: str
 
 
-class StartedAnswer(_Answer):
+class StartedAnswer(Answer):
     """Answer of a start."""
 
     success: Literal[True]
@@ -59,7 +59,7 @@ class StartedAnswer(_Answer):
     data: Started
 
 
-class Trigger(_Answer):
+class Trigger(Answer):
     """Who started a run and from where."""
 
     type: str
@@ -68,7 +68,7 @@ class Trigger(_Answer):
     source: str | None
 
 
-class Run(_Answer):
+class Run(Answer):
     """A run; times ISO 8601 in UTC."""
 
     id: str
@@ -89,14 +89,14 @@ class Run(_Answer):
     changed: str
 
 
-class Injected(_Answer):
+class Injected(Answer):
     """Where outputs come from that no execution gave: ``source`` is ``pin`` or the run id they were taken from."""
 
     source: str
     at: str
 
 
-class Job(_Answer):
+class Job(Answer):
     """One execution of one node without its values; ``execution_number`` is 0 in lists across runs."""
 
     id: str
@@ -142,7 +142,7 @@ class ListedJob(Job):
     pipeline_id: str
 
 
-class NodeState(_Answer):
+class NodeState(Answer):
     """What a node did in a run."""
 
     status: JobStatus
@@ -154,7 +154,7 @@ class NodeState(_Answer):
     job_ids: list[str]
 
 
-class EdgeState(_Answer):
+class EdgeState(Answer):
     """What an edge did in a run, and how often."""
 
     id: str
@@ -165,7 +165,7 @@ class EdgeState(_Answer):
     times: int
 
 
-class Span(_Answer):
+class Span(Answer):
     """A job on the timeline."""
 
     job_id: str
@@ -179,7 +179,7 @@ class Span(_Answer):
     try_number: int
 
 
-class Trace(_Answer):
+class Trace(Answer):
     """A run as a story; ``graph`` is the drawing of its own revision, ``editor_url`` where Drupal shows it, if known."""
 
     run: Run
@@ -193,14 +193,14 @@ class Trace(_Answer):
     editor_url: str | None
 
 
-class TraceAnswer(_Answer):
+class TraceAnswer(Answer):
     """Answer of a trace."""
 
     success: Literal[True]
     data: Trace
 
 
-class Changes(_Answer):
+class Changes(Answer):
     """The state of a run for somebody who follows it."""
 
     run: Run
@@ -210,21 +210,21 @@ class Changes(_Answer):
     finished: bool
 
 
-class ChangesAnswer(_Answer):
+class ChangesAnswer(Answer):
     """Answer of changes."""
 
     success: Literal[True]
     data: Changes
 
 
-class Keyset(_Answer):
+class Keyset(Answer):
     """Where a list goes on; ``None`` at its end."""
 
     limit: int
     next_cursor: str | None
 
 
-class JobsAnswer(_Answer):
+class JobsAnswer(Answer):
     """Answer of jobs across runs."""
 
     success: Literal[True]
@@ -232,7 +232,7 @@ class JobsAnswer(_Answer):
     pagination: Keyset
 
 
-class RunJobsAnswer(_Answer):
+class RunJobsAnswer(Answer):
     """Answer of the jobs of a run."""
 
     success: Literal[True]
@@ -260,7 +260,7 @@ class NodeComparison(BaseModel):
     output_data_complete: bool = True
 
 
-class Comparison(_Answer):
+class Comparison(Answer):
     """Two runs beside each other."""
 
     left: Run
@@ -271,7 +271,7 @@ class Comparison(_Answer):
     outputs: dict[str, Any]
 
 
-class ComparisonAnswer(_Answer):
+class ComparisonAnswer(Answer):
     """Answer of a comparison."""
 
     success: Literal[True]
@@ -301,40 +301,10 @@ class Group(Figures):
     previous: Figures | None
 
 
-class MetricsAnswer(_Answer):
+class MetricsAnswer(Answer):
     """Answer of metrics."""
 
     success: Literal[True]
     data: list[Group]
     period: dict[str, str | None]
     group_by: Literal["workflow", "node", "node_type"]
-
-
-CheckLevel = Literal["ok", "unknown", "warning", "error"]
-
-
-class Check(_Answer):
-    """One verdict of the check-up; the part of an id behind a colon names one of several things."""
-
-    id: str
-    level: CheckLevel
-    title: str
-    found: str
-    advice: str
-
-
-class CheckUp(_Answer):
-    """What to change in a deployment and why; ``level`` is the worst of all checks."""
-
-    level: CheckLevel
-    counts: dict[CheckLevel, int]
-    connected: bool
-    versions: dict[str, str]
-    checks: list[Check]
-
-
-class DoctorAnswer(_Answer):
-    """Answer of a check-up."""
-
-    success: Literal[True]
-    data: CheckUp

@@ -31,6 +31,7 @@ __all__ = [
     "ACCESS_MARK",
     "TAG",
     "UserDep",
+    "administers",
     "administrator",
     "administrator_acts",
     "listed",
@@ -270,9 +271,14 @@ def _signed_in(user: UserDep) -> BaseUser:
     return user
 
 
+def administers(user: BaseUser) -> bool:
+    """Return whether a user may edit connections: whoever looks after the deployment, in every auth manager."""
+    return bool(get_auth_manager().is_authorized_connection(method="PUT", user=user))
+
+
 def _administrator(user: UserDep) -> BaseUser:
-    """Let in whoever may edit connections: whoever looks after the deployment, in every auth manager."""
-    if not get_auth_manager().is_authorized_connection(method="PUT", user=user):
+    """Let in who looks after the deployment."""
+    if not administers(user):
         raise ApiError(403, "FORBIDDEN", "Only administrators may see this.")
     return user
 

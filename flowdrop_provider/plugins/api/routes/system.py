@@ -8,14 +8,26 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from flowdrop_provider import __version__
+from flowdrop_provider import __version__, conf
 from flowdrop_provider.document.validation import MAX_EDGES, MAX_NODES
 from flowdrop_provider.errors import ConfigurationError
 from flowdrop_provider.plugins.api.auditing import audited
 from flowdrop_provider.plugins.api.errors import ApiError
-from flowdrop_provider.plugins.api.models import DoctorAnswer
-from flowdrop_provider.plugins.api.security import administrator, administrator_acts, open_to_all, signed_in
+from flowdrop_provider.plugins.api.security import (
+    UserDep,
+    administers,
+    administrator,
+    administrator_acts,
+    open_to_all,
+    signed_in,
+)
 from flowdrop_provider.plugins.api.sessions import SessionDep
+from flowdrop_provider.plugins.api.system_models import (
+    DoctorAnswer,
+    NoticeRulesAnswer,
+    NoticeTestAnswer,
+    SystemConfigAnswer,
+)
 
 __all__ = ["router"]
 
@@ -23,18 +35,20 @@ router = APIRouter(tags=["system"])
 
 _STARTED = time.monotonic()
 
-#: What this server serves of FlowDrop's contract; the editor's host pages may hide the rest.
-FEATURES = {
-    "workflows": True,
-    "workflow_store": False,
-    "executions": True,
-    "interrupts": True,
-    "playground": False,
-    "snapshots": False,
-    "agentspec": False,
-    "trace": True,
-    "metrics": True,
-}
+
+def _features() -> dict[str, bool]:
+    """Return what this server serves of FlowDrop's contract; the editor's host pages may hide the rest."""
+    return {
+        "workflows": True,
+        "workflow_store": bool(conf.workflow_store()),
+        "executions": True,
+        "interrupts": True,
+        "playground": True,
+        "snapshots": True,
+        "agentspec": False,
+        "trace": True,
+        "metrics": True,
+    }
 
 
 @router.get("/health", dependencies=[open_to_all])
@@ -51,11 +65,14 @@ def get_health() -> dict[str, Any]:
     }
 
 
-@router.get("/system/config", dependencies=[signed_in])
-def get_system_config() -> dict[str, Any]:
-    """Return features and limits."""
+@router.get(
+    "/system/config", dependencies=[signed_in], response_model=None, responses={200: {"model": SystemConfigAnswer}}
+)
+def get_system_config(user: UserDep) -> dict[str, Any]:
+    """Return features and limits, and whether the caller looks after this deployment."""
     limits = {"maxWorkflowNodes": MAX_NODES, "maxWorkflowEdges": MAX_EDGES, "maxPageSize": 100}
-    return {"success": True, "data": {"version": __version__, "features": FEATURES, "limits": limits}}
+    caller = {"administrator": administers(user)}
+    return {"success": True, "data": {"version": __version__, "features": _features(), "limits": limits, "caller": caller}}
 
 
 @router.get("/system/version", dependencies=[signed_in])
@@ -75,7 +92,9 @@ def get_system_doctor(session: SessionDep) -> dict[str, Any]:
     return {"success": True, "data": examine(session)}
 
 
-@router.get("/system/notices", dependencies=[administrator])
+@router.get(
+    "/system/notices", dependencies=[administrator], response_model=None, responses={200: {"model": NoticeRulesAnswer}}
+)
 def get_system_notices() -> dict[str, Any]:
     """Return the rules for notices, with whom their channels reach."""
     from flowdrop_provider.plugins.operating.trial import list_rules
@@ -83,7 +102,12 @@ def get_system_notices() -> dict[str, Any]:
     return {"success": True, "data": list_rules()}
 
 
-@router.post("/system/notices/{rule}/test", dependencies=[administrator_acts, audited("flowdrop_notice_test")])
+@router.post(
+    "/system/notices/{rule}/test",
+    dependencies=[administrator_acts, audited("flowdrop_notice_test")],
+    response_model=None,
+    responses={200: {"model": NoticeTestAnswer}},
+)
 def try_system_notice(rule: Annotated[str, Path(max_length=250)]) -> dict[str, Any]:
     """Send a test message by each channel of a rule and return what happened; a channel may take ten seconds to fail."""
     from flowdrop_provider.plugins.operating.trial import try_rule

@@ -1,6 +1,6 @@
 import type {
-  AuditEntry, Changes, Comparison, Drawing, Group, Interrupt, Job, Json, LogLine, Page, Rerun, Revision, Rights, RunRow, RunStatus, Slice, StartedRun,
-  Trace, WorkflowDocument,
+  AuditEntry, Changes, CheckUp, Comparison, Drawing, Group, Interrupt, Job, Json, LogLine, NoticeRule, NoticeTest, Page, Rerun, Revision, Rights, RunRow,
+  RunStatus, Slice, StartedRun, SystemConfig, Trace, WorkflowDocument,
 } from "./types";
 
 /** A refusal of the API: `status` is HTTP's (0 when nothing answered), `code` never changes its meaning (docs/api.md). */
@@ -117,6 +117,16 @@ export const rerun = async (id: string, body: Rerun): Promise<StartedRun> =>
   (await send<{ data: StartedRun }>("POST", address(`runs/${id}/rerun`), body)).data;
 
 export const answerInterrupt = (id: string, value: Json) => send("POST", address(`interrupts/${id}`), { value });
+
+export const readSystem = (signal?: AbortSignal) => data<SystemConfig>(address("system/config"), signal);
+
+export const readDoctor = (signal?: AbortSignal) => data<CheckUp>(address("system/doctor"), signal);
+
+export const readNoticeRules = (signal?: AbortSignal) => data<NoticeRule[]>(address("system/notices"), signal);
+
+/** Sends a test message by every channel of a rule; each may take ten seconds to fail. */
+export const tryNoticeRule = async (rule: string): Promise<NoticeTest> =>
+  (await send<{ data: NoticeTest }>("POST", address(`system/notices/${encodeURIComponent(rule)}/test`), {})).data;
 
 const airflowRun = (dagId: string, runId: string) =>
   new URL(`api/v2/dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}`, document.baseURI).toString();

@@ -999,7 +999,7 @@ export interface paths {
         };
         /**
          * Get System Config
-         * @description Return features and limits.
+         * @description Return features and limits, and whether the caller looks after this deployment.
          */
         get: operations["get_system_config_api_v1_system_config_get"];
         put?: never;
@@ -1350,6 +1350,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Caller
+         * @description What whoever asks may do with the deployment itself.
+         */
+        Caller: {
+            /** Administrator */
+            administrator: boolean;
+        };
         /**
          * Changes
          * @description The state of a run for somebody who follows it.
@@ -1774,6 +1782,70 @@ export interface components {
             status: "idle" | "pending" | "running" | "completed" | "failed" | "cancelled" | "skipped" | "interrupted";
         };
         /**
+         * NoticeChannel
+         * @description Where a notice goes: ``to`` names people, a connection or a class.
+         */
+        NoticeChannel: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "webhook" | "notifier";
+            /** To */
+            to: string;
+        };
+        /**
+         * NoticeRule
+         * @description One rule for notices; ``workflows`` are patterns of DAG ids, ``on`` the kinds of notices.
+         */
+        NoticeRule: {
+            /** Channels */
+            channels: components["schemas"]["NoticeChannel"][];
+            /** On */
+            on: string[];
+            /** Rule */
+            rule: string;
+            /** Workflows */
+            workflows: string[];
+        };
+        /**
+         * NoticeRulesAnswer
+         * @description Answer of the rules for notices.
+         */
+        NoticeRulesAnswer: {
+            /** Data */
+            data: components["schemas"]["NoticeRule"][];
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * NoticeTest
+         * @description What came of a rule's test; ``sent`` when all channels took it.
+         */
+        NoticeTest: {
+            /** Channels */
+            channels: components["schemas"]["TriedChannel"][];
+            /** Rule */
+            rule: string;
+            /** Sent */
+            sent: boolean;
+        };
+        /**
+         * NoticeTestAnswer
+         * @description Answer of a test of a rule.
+         */
+        NoticeTestAnswer: {
+            data: components["schemas"]["NoticeTest"];
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+        };
+        /**
          * PushRequest
          * @description What happened to the workflow; the content itself is fetched from the site.
          */
@@ -1998,6 +2070,35 @@ export interface components {
             success: true;
         };
         /**
+         * SystemConfig
+         * @description What this server serves, its limits and the caller's place in it.
+         */
+        SystemConfig: {
+            caller: components["schemas"]["Caller"];
+            /** Features */
+            features: {
+                [key: string]: boolean;
+            };
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+            /** Version */
+            version: string;
+        };
+        /**
+         * SystemConfigAnswer
+         * @description Answer of the configuration.
+         */
+        SystemConfigAnswer: {
+            data: components["schemas"]["SystemConfig"];
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+        };
+        /**
          * Trace
          * @description A run as a story; ``graph`` is the drawing of its own revision, ``editor_url`` where Drupal shows it, if known.
          */
@@ -2041,6 +2142,25 @@ export interface components {
              * @constant
              */
             success: true;
+        };
+        /**
+         * TriedChannel
+         * @description What came of a test message; ``seconds`` is how long the channel took.
+         */
+        TriedChannel: {
+            /** Error */
+            error: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "webhook" | "notifier";
+            /** Seconds */
+            seconds: number;
+            /** Sent */
+            sent: boolean;
+            /** To */
+            to: string;
         };
         /**
          * Trigger
@@ -4333,9 +4453,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["SystemConfigAnswer"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -4411,9 +4529,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["NoticeRulesAnswer"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -4453,9 +4569,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["NoticeTestAnswer"];
                 };
             };
             /** @description Unprocessable Entity */

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 
-import { readRights } from "./api";
+import { readRights, readSystem } from "./api";
 import type { Right, Rights } from "./types";
 
 const NONE: Rights = { start: false, stop: false, answer: false, values: false, config: false, logs: false, audit: false };
@@ -13,4 +13,10 @@ export function useRights(dagIds: string[]): { of: (dagId: string) => Rights; al
   });
   const of = (dagId: string): Rights => data?.[dagId] ?? NONE;
   return { of, all: (right, list) => list.length > 0 && list.every((dagId) => of(dagId)[right]) };
+}
+
+/** Whether the reader looks after this deployment; no until that is known. */
+export function useAdministrator(): boolean {
+  const { data } = useQuery({ queryKey: ["system"], queryFn: ({ signal }) => readSystem(signal), staleTime: 60_000 });
+  return data?.caller.administrator ?? false;
 }

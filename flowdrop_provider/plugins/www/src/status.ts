@@ -10,7 +10,7 @@ export interface Look {
 
 export type IconName =
   | "check" | "cross" | "skip" | "clock" | "run" | "hand" | "ban" | "dot" | "warning" | "copy" | "lock" | "cut" | "focus" | "table"
-  | "again" | "compare" | "export" | "play" | "pause" | "path" | "chart" | "audit" | "search" | "pin" | "reuse" | "outside";
+  | "again" | "compare" | "export" | "play" | "pause" | "path" | "chart" | "audit" | "search" | "pin" | "reuse" | "outside" | "pulse";
 
 export const LOOKS: Record<Status, Look> = {
   idle: { label: "Not reached", palette: "gray", icon: "dot" },

@@ -233,3 +233,10 @@ export interface AuditEntry {
   task_id: string | null;
   details: Record<string, Json>;
 }
+
+export type SystemConfig = Schemas["SystemConfig"];
+export type Check = Schemas["Check"];
+export type CheckLevel = Check["level"];
+export type CheckUp = Schemas["CheckUp"];
+export type NoticeRule = Schemas["NoticeRule"];
+export type NoticeTest = Schemas["NoticeTest"];

@@ -26,6 +26,7 @@ const PATHS: Record<IconName, string> = {
   pin: "M9 3h6l-1 7 4 4H6l4-4zM12 14v7",
   reuse: "M10 5 4 10l6 5M4 10h10a6 6 0 0 1 6 6v3",
   outside: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
+  pulse: "M3 12h4l3-8 4 16 3-8h4",
   table: "M3 5h18v14H3zM3 10h18M3 15h18M10 5v14",
 };
 
