@@ -117,7 +117,9 @@ class AirflowHarness:
         file = self.dag_files / name
         for dag_id in _DAG_ID.findall(source):
             if self._written.setdefault(dag_id, file) != file:
-                raise ValueError(f"{file.name}: the DAG {dag_id} is in {self._written[dag_id].name} already; give it another id")
+                raise ValueError(
+                    f"{file.name}: the DAG {dag_id} is in {self._written[dag_id].name} already; give it another id"
+                )
         return _write(file, source)
 
     def await_dag(self, dag_id: str, timeout: float = 60.0) -> None:

@@ -208,6 +208,10 @@ class _Shown:
         return cut
 
 
+#: Made once: `json.dumps` with options makes one for each of the values of a record.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
     """Return ``value`` cut to ``max_bytes`` of JSON (16 at least), and ``{dotted path: original bytes}`` of what was cut.
 
@@ -222,7 +226,7 @@ def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
 
 
 def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
+    return len(_ENCODER.encode(value).encode("utf-8", "surrogatepass"))
 
 
 def _cut(value: Any, budget: int, path: str, marks: dict[str, int]) -> Any:
