@@ -148,8 +148,8 @@ def _steady(found: Any) -> str:
     return f"""## Steady work
 
 A fused run of ten nodes every {every:.0f} seconds for {minutes:.0f} minutes: {last["started"]} were started, {last["ended"]}
-of them had ended by the last look, all as completed. The memory that each service holds for itself alone, with its children (the
-scheduler without the tasks it has started):
+of them had ended by the last look, all as completed. The memory that each service holds for itself alone, with its
+children (the scheduler without the tasks it has started):
 
 ![Memory and run time over time](images/soak-steady.svg)
 
