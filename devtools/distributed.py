@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["QUICK", "WORKERS", "DistributedAirflow", "machine_name", "read_setti
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "deploy" / "distributed" / "celery.env"
 WORKERS = ("worker-1", "worker-2")
+_AI_PROVIDER = "apache-airflow-providers-common-ai"
 #: Task processes of one worker.
 CONCURRENCY = 4
 
@@ -53,6 +55,15 @@ def read_settings(file: Path) -> dict[str, str]:
     """Return the variables of an env file: ``NAME=value`` lines, comments and empty lines apart."""
     lines = [line.strip() for line in file.read_text("utf-8").splitlines()]
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def _preloading(settings: dict[str, str]) -> dict[str, str]:
+    """Let workers load the plugin of Airflow's AI provider too, where it is installed: each task would import Airflow's API."""
+    name = "AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"
+    if _AI_PROVIDER in {found.name for found in distributions()}:
+        more = json.loads(settings[name])
+        settings[name] = json.dumps({**more, "imports": [*more["imports"], "airflow.providers.common.ai.plugins.hitl_review"]})
+    return settings
 
 
 def bring(source: Path, target: Path) -> None:
@@ -94,7 +105,7 @@ class DistributedAirflow(EmbeddedAirflow):
         self._log_ports = dict(zip(WORKERS, ports, strict=True))
         self.start_redis()
         return {
-            **read_settings(SETTINGS),
+            **_preloading(read_settings(SETTINGS)),
             "AIRFLOW__CORE__PARALLELISM": str(CONCURRENCY * len(WORKERS)),
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "devtools.distributed.machine_name",
             "AIRFLOW__CELERY__BROKER_URL": f"redis://{LOCALHOST}:{self._redis_port}/0",
