@@ -61,7 +61,7 @@ def test_the_disk_for_logs_is_full(bench):
         bench.judge(
             "logs-full",
             "the disk for task logs of a worker is full (a tmpfs of 4 kB)",
-            "",
+            "What that worker takes fails before it begins, as worker_lost: its side effects do not happen.",
             runs,
             {"completed", LOST},
         )
@@ -73,9 +73,9 @@ def test_the_place_for_large_values_is_full(bench):
         bench.judge(
             "values-full",
             "the storage for large values is full (a tmpfs of 4 kB)",
-            "",
+            "The node that made a large value fails with value_not_stored; an error edge may take it.",
             runs,
-            {"completed", LOST},
+            {"failed (value_not_stored)"},
         )
 
 
