@@ -1,10 +1,10 @@
 """A task that Airflow has given up leaves nothing more behind.
 
 Airflow 3.3 takes XComs of any task with a valid token. A worker that stood still for longer than its heartbeat may be late (a
-frozen machine, a network that was away) is given up: the nodes behind its node are decided as after a failure. When it wakes up,
-it would still write down that its node had completed, before its next heartbeat tells it to stop, and the end of the run would
-believe that: a run that completed, with half of its nodes skipped (measured). So what nodes record and hand on is taken from a
-try that is running, and from no other.
+frozen machine, a network that was away) is given up: the nodes behind its node are decided as after a failure. When it wakes
+up, it would still write down that its node had completed, before its next heartbeat tells it to stop, and the end of the run
+would believe that: a run that completed, with half of its nodes skipped (measured). So what nodes record and hand on is taken
+from a try that is running, and from no other.
 """
 
 from __future__ import annotations
