@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from devtools.airflow_server import ADMIN, EmbeddedAirflow
 from devtools.demo import Progress, StopRequested, stop_signals
@@ -73,7 +73,9 @@ def bring(source: Path, target: Path) -> None:
         if file.name.startswith(".") or not file.is_file() or (place.exists() and _same(file, place)):
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, place.with_name(f".{place.name}.new")).rename(place)
+        unfinished = place.with_name(f".{place.name}.new")
+        shutil.copy2(file, unfinished)
+        unfinished.rename(place)
     target.mkdir(parents=True, exist_ok=True)
 
 
@@ -237,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress.step("stopped, nothing left running")
 
 
-def _stay(server: DistributedAirflow, source: Path, exports: Path) -> None:
+def _stay(server: DistributedAirflow, source: Path, exports: Path) -> NoReturn:
     while True:
         server.check()
         bring(source, exports)
