@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import statistics
 import time
 from collections.abc import Callable
@@ -242,5 +243,6 @@ def _ended(client: httpx.Client, open_runs: dict[str, float]) -> list[float]:
         if run_["status"] in {"completed", "completed_with_warnings", "failed", "cancelled"}:
             assert run_["status"] == "completed", run_
             del open_runs[pipeline]
-            took.append((run_["execution_time_us"] or 0) / 1e6)
+            begun, done = (dt.datetime.fromisoformat(run_[name].replace("Z", "+00:00")) for name in ("started", "completed"))
+            took.append((done - begun).total_seconds())
     return took
