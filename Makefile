@@ -87,6 +87,18 @@ clean: ## Stop the demo and delete everything that was made here
 	@if [ -x $(RUN) ] && [ -d .flowdrop/demo ]; then $(RUN) -m devtools.demo --stop; fi
 	@rm -rf .flowdrop dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
+.PHONY: distributed
+distributed: venv-dev ## Start Airflow with two Celery workers over PostgreSQL and Redis (Ctrl-C stops it)
+	@$(RUN) -m devtools.system_packages redis-server
+	@$(RUN) -m devtools.distributed $(DEMO_ARGS)
+
+.PHONY: test-distributed
+test-distributed: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
+test-distributed: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+test-distributed: venv-dev ## Inject faults into that deployment, and count what comes of the runs (half an hour)
+	@$(RUN) -m devtools.system_packages redis-server faketime
+	@$(PYTEST) tests/distributed -m "distributed or slow" $(TEST_ARGS)
+
 .PHONY: venv-demo venv-dev
 venv-demo venv-dev: venv-%:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed: apt-get install -y python3 python3-venv" >&2; exit 1; }

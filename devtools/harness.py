@@ -62,6 +62,9 @@ class AirflowHarness:
     Further bundles and environment variables (settings, connections) may be given.
     """
 
+    #: What runs it.
+    server_type: type[EmbeddedAirflow] = EmbeddedAirflow
+
     def __init__(self, home: Path, *more_bundles: Bundle, **settings: str) -> None:
         self.workflows = home / "workflows"
         self.dag_files = home / "dag-files"
@@ -84,7 +87,7 @@ class AirflowHarness:
             flowdrop_bundle(self.store, name="store", refresh_interval=300),
             *more_bundles,
         ]
-        self.server = EmbeddedAirflow(home, bundles, port=0, users=USERS, settings=quick | settings)
+        self.server = self.server_type(home, bundles, port=0, users=USERS, settings=quick | settings)
         self._written: dict[str, Path] = {}
 
     def start(self) -> None:

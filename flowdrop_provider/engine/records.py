@@ -17,7 +17,7 @@ from flowdrop_provider.engine.execution import Execution
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.redaction import Redactor
 
-__all__ = ["JobRecord", "RecordPolicy", "RunIdentity", "bounded", "job_record", "skipped_record"]
+__all__ = ["JobRecord", "RecordPolicy", "RunIdentity", "begun_record", "bounded", "job_record", "skipped_record"]
 
 _NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
 
@@ -140,6 +140,17 @@ def job_record(
 def skipped_record(plan: Plan, node: PlanNode, identity: RunIdentity, reason: str) -> JobRecord:
     """Return the record of a node that did not run, with the reason (BR-7)."""
     return cast("JobRecord", {**_blank(plan, node, identity, 0), "status": "skipped", "skip_reason": reason})
+
+
+def begun_record(
+    plan: Plan, node: PlanNode, identity: RunIdentity, now: dt.datetime, order: int, number: int, round_: tuple[int, ...]
+) -> JobRecord:
+    """Return the record of an execution that begins ``now``; the one of its end has the same id and order.
+
+    :param number: how often the node ran before in this run.
+    """
+    facts = {"status": "running", "started": _iso(now), "order": order, "round": list(round_)}
+    return cast("JobRecord", {**_blank(plan, node, identity, number), **facts})
 
 
 def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: int) -> JobRecord:
