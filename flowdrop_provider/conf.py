@@ -44,6 +44,7 @@ __all__ = [
     "retention",
     "retry_policies",
     "seal_keys",
+    "secret_names",
     "sensitive_keys",
     "store_data",
     "unknown_processor",
@@ -76,6 +77,11 @@ def record_max_bytes() -> int:
 def store_data() -> bool:
     """``[flowdrop] store_data``: whether input and output of jobs are recorded at all (true)."""
     return _get("store_data", "True").strip().lower() in {"true", "1", "yes", "on"}
+
+
+def secret_names() -> list[str]:
+    """``[flowdrop] secret_names``: patterns of the names that drawings may ask for as secrets, comma-separated (``*``)."""
+    return [word.strip() for word in _get("secret_names", "*").split(",") if word.strip()]
 
 
 def sensitive_keys() -> frozenset[str]:

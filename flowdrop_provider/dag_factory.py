@@ -21,6 +21,7 @@ from flowdrop_provider import conf
 from flowdrop_provider.engine.naming import RESULT_TASK_ID, airflow_id
 from flowdrop_provider.errors import ConfigurationError, FlowDropError
 from flowdrop_provider.library.cache import OutlineCache
+from flowdrop_provider.library.forms import form_schema, form_text
 from flowdrop_provider.library.outline import Outline
 from flowdrop_provider.library.sources import Library, PlanSource, Shelf
 from flowdrop_provider.operators.binding import FlowBinding
@@ -33,9 +34,10 @@ __all__ = ["FlowDropTaskGroup", "FlowDropWarning", "build_airflow_dags", "build_
 
 LAUNCH_TASK_ID = "flowdrop_launch"
 
-#: Schema types that Airflow's trigger form knows; FlowDrop's own lanes become "anything".
-_FORM_TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
-_NOT_FORM = frozenset({"default", "required", "type"})
+#: Airflow refuses a DAG with a longer tag; each is a row of its database.
+_MAX_TAG, _MAX_TAGS = 100, 50
+#: Characters of a DAG's documentation; it is kept with every version.
+_MAX_DOC = 100_000
 
 
 class FlowDropWarning(UserWarning):
@@ -98,8 +100,13 @@ def build_airflow_dags(
         elif chosen is None or shelf.outline.workflow_id in chosen:
             # A worker needs no schedule, and should not have to look for one.
             cron = [*shelf.outline.schedules, *library.triggers.get(shelf.outline.workflow_id, ())] if not one else []
-            own = {"schedule": _timetable(shelf.outline, cron)} if cron else {}
-            dag = build_dag(shelf.outline, shelf.source, prefix=start, retries=retries, **{**own, **dag_options})
+            try:
+                own = {"schedule": _timetable(shelf.outline, cron)} if cron else {}
+                dag = build_dag(shelf.outline, shelf.source, prefix=start, retries=retries, **{**own, **dag_options})
+            except Exception as error:  # noqa: BLE001 - whatever it is, see below
+                # What Airflow refuses in one workflow must not take the others of this file with it.
+                _not_built(shelf, error, on_error if chosen is None else "warn")
+                continue
             dags[dag.dag_id] = dag
     return dags
 
@@ -142,22 +149,37 @@ def _refused(shelf: Shelf, on_error: str) -> None:
     warnings.warn(str(error), FlowDropWarning, stacklevel=4)
 
 
+def _not_built(shelf: Shelf, why: Exception, on_error: str) -> None:
+    cause = f"{why} {why.__cause__ or ''}".strip()
+    message = f"Airflow does not take the workflow: {cause[:500]}"
+    _refused(Shelf(shelf.path, error=FlowDropError(message, code="DAG_REFUSED", path=str(shelf.path))), on_error)
+
+
 def build_dag(outline: Outline, source: PlanSource, *, prefix: str, retries: int = 0, **dag_options: Any) -> DAG:
     """Return the DAG of one workflow: a task per executed node, and ``flowdrop_result`` behind them all.
 
     :param retries: how often Airflow starts a task without side effects again after its worker died.
     """
-    options: dict[str, Any] = {"schedule": None, "catchup": False, "doc_md": outline.description or None, **dag_options}
-    options["tags"] = ["flowdrop", *outline.tags, *_overlap_tags(outline), *options.pop("tags", ())]
+    options: dict[str, Any] = {"schedule": None, "catchup": False, "doc_md": _documentation(outline), **dag_options}
+    own = [form_text(tag, _MAX_TAG) for tag in outline.tags[:_MAX_TAGS]]
+    options["tags"] = ["flowdrop", *own, *_overlap_tags(outline), *options.pop("tags", ())]
     if outline.buffers:
         # A firing that waits for its turn waits in Airflow's own queue.
         options.setdefault("max_active_runs", 1)
-    options.setdefault("dag_display_name", outline.name)
+    options.setdefault("dag_display_name", form_text(outline.name))
     if outline.params:
         options.setdefault("params", _params(outline))
     with DAG(dag_id_of(outline.workflow_id, prefix), **options) as dag:
         _add_tasks(outline, _bind(outline, source), retries)
     return dag
+
+
+def _documentation(outline: Outline) -> str | None:
+    text = outline.description.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MAX_DOC]
+    # The browser of whoever looks at the DAG would fetch an image from wherever the author says. HTML is passed over.
+    text = text.replace("![", "! [")
+    # Airflow takes what ends in .md for the name of a file, and shows that file instead.
+    return (f"{text}\n" if text.endswith(".md") else text) or None
 
 
 def _overlap_tags(outline: Outline) -> list[str]:
@@ -170,17 +192,16 @@ def _params(outline: Outline) -> dict[str, Param]:
 
 
 def _param(declared: Mapping[str, Any]) -> Param:
-    schema: dict[str, Any] = {key: value for key, value in declared["schema"].items() if key not in _NOT_FORM}
+    schema = form_schema(declared["schema"])
     default = declared["schema"].get("default")
     schema |= {key: declared[key] for key in ("title", "description") if declared[key]}
-    types = declared["schema"].get("type")
-    names = [name for name in (types if isinstance(types, list) else [types]) if name in _FORM_TYPES]
+    description = schema.pop("description", None)
     if declared["required"] and default is None:
         # No default at all, so that Airflow's form insists on a value.
-        return Param(**(schema | ({"type": names} if names else {})))
-    if names:
-        schema["type"] = [*names, "null"] if default is None and "null" not in names else names
-    return Param(default, **schema)
+        return Param(description=description, schema=schema)
+    if "type" in schema and default is None and "null" not in schema["type"]:
+        schema["type"] = [*schema["type"], "null"]
+    return Param(default, description, schema=schema)
 
 
 def _bind(outline: Outline, source: PlanSource, group: str = "", *, launched: bool = False) -> FlowBinding:
@@ -201,7 +222,7 @@ def _add_tasks(outline: Outline, binding: FlowBinding, retries: int) -> None:
     for task in outline.tasks:
         options = again if task.pure else {}
         if task.label != task.task_id:
-            options = {**options, "task_display_name": task.label}
+            options = {**options, "task_display_name": form_text(task.label)}
         kind = FlowDropNodeOperator if task.kind == "node" else FlowDropGroupOperator
         operator = kind(task_id=task.task_id, trigger_rule="all_done", **options)
         operator.binding = binding

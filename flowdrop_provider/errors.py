@@ -19,6 +19,7 @@ processor is a defect, not a node-level error, and fails the run with its cause 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 __all__ = [
@@ -31,7 +32,16 @@ __all__ = [
     "NodeError",
     "SnapshotError",
     "ValidationFailed",
+    "printable",
 ]
+
+#: What ends a line, moves a cursor, turns the direction of writing or is no text: documents may hold it, logs must not.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that a terminal or a log can show: control and direction characters spelled out."""
+    return _UNSHOWN.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
 class FlowDropError(Exception):
@@ -71,7 +81,8 @@ class FlowDropError(Exception):
         parts.append(f" at {self.locator}]" if self.locator else "]")
         if self.hint:
             parts.append(f" {self.hint}")
-        return "".join(parts)
+        # Names of the document's author are in it, and it becomes lines of logs.
+        return printable("".join(parts))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding shape that the command line and the API print (``code, message, locator, line, hint``)."""

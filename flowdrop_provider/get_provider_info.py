@@ -88,6 +88,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "dag_id_prefix": _option("Before the workflow id in DAG ids.", default="flowdrop_"),
     "record_max_bytes": _option("Bound on the recorded input and output of a job, bytes of JSON each.", "integer", "65536"),
     "store_data": _option("Whether input and output of jobs are recorded at all.", "boolean", "True"),
+    "secret_names": _option(
+        "Patterns of the connections and variables that drawings may name as secrets, comma-separated; by default all.",
+        default="*",
+    ),
     "sensitive_keys": _option("Further key names to redact, comma-separated."),
     "seal_key": _option("Fernet keys for sealed values, newest first; empty uses [core] fernet_key.", sensitive=True),
     "large_value_bytes": _option("A value handed on that is larger goes to object storage.", "integer", "1048576"),

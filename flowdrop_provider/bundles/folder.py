@@ -103,6 +103,7 @@ class FlowDropFolderBundle(ContentBundle):
         digest = hashlib.sha256(self._made_by.encode())
         for file in files:
             name = file.relative_to(self._source) if file.is_relative_to(self._source) else file.name
-            digest.update(f"\n{name}\n{file.stat().st_size}\n".encode())
+            # A name may be no UTF-8; that makes one odd file, not a bundle that cannot be read.
+            digest.update(f"\n{name}\n{file.stat().st_size}\n".encode("utf-8", "surrogateescape"))
             digest.update(file.read_bytes())
         return digest.hexdigest()[:20]

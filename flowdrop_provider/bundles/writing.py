@@ -28,10 +28,12 @@ globals().update(
 )
 """
 
-_BROKEN = """# airflow dag import error of {name}, written by {writer}
+# Nothing of an export stands here but one literal in ASCII: in a comment a file's name could end the line, or name an
+# encoding that makes code of the rest.
+_BROKEN = """# airflow dag import error, written by {writer}
 from flowdrop_provider.bundles.folder import raise_broken_export
 
-raise_broken_export({message!r})
+raise_broken_export({message!a})
 """
 
 
@@ -116,5 +118,9 @@ def _write_shelf(staging: Path, documents: Path, shelf: Shelf) -> None:
 def write_broken(folder: Path, name: str, message: str) -> None:
     """Write a file that raises ``message``, so that Airflow shows it as an import error of its own."""
     slug = airflow_id(name.replace("/", "__").replace(" ", "_")).replace(".", "_")
-    text = _BROKEN.format(name=name, writer="flowdrop_provider", message=message)
+    if not slug.isascii():
+        # A name in another script may have more bytes than a file system takes.
+        slug = airflow_id(f"{slug.encode('ascii', 'ignore').decode()} {name}").replace(".", "_")
+        slug = slug.encode("ascii", "ignore").decode()
+    text = _BROKEN.format(writer="flowdrop_provider", message=message)
     (folder / f"flowdrop_broken__{slug}.py").write_text(text, encoding="utf-8")

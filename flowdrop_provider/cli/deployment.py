@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 from typing import Any
 
-from flowdrop_provider.cli.rendering import print_json
+from flowdrop_provider.cli.rendering import print_json, say
 from flowdrop_provider.errors import ConfigurationError
 
 __all__ = ["call", "doctor", "notices_list", "notices_test", "prune"]
@@ -52,11 +52,11 @@ def doctor(arguments: argparse.Namespace) -> int:
     for check in found["checks"]:
         if check["level"] == "ok" and not arguments.all:
             continue
-        print(f"{_SYMBOLS[check['level']]} {check['title']}: {check['found']} [{check['id']}]")
+        say(f"{_SYMBOLS[check['level']]} {check['title']}: {check['found']} [{check['id']}]")
         if check["advice"]:
-            print(f"        {check['advice']}")
+            say(f"        {check['advice']}")
     counts = found["counts"]
-    print(f"{counts['ok']} fine, {counts['warning']} warnings, {counts['error']} errors, {counts['unknown']} unknown.")
+    say(f"{counts['ok']} fine, {counts['warning']} warnings, {counts['error']} errors, {counts['unknown']} unknown.")
     return int(bool(counts["error"]))
 
 
@@ -77,9 +77,9 @@ def prune(arguments: argparse.Namespace) -> int:
         return 0
     values, records = found["values"], found["records"]
     would = "Would have forgotten" if found["dry_run"] else "Forgotten"
-    print(f"{would}: input and output of {values['runs']} runs ({values['records']} records, {values['handed_over']} values")
-    print(f"handed over, {values['stored']} files), everything of {records['runs']} runs ({records['records']} records).")
-    print(f"{found['held']} runs are held. " + ", ".join(f"{count} {name}" for name, count in found["tables"].items()) + ".")
+    say(f"{would}: input and output of {values['runs']} runs ({values['records']} records, {values['handed_over']} values")
+    say(f"handed over, {values['stored']} files), everything of {records['runs']} runs ({records['records']} records).")
+    say(f"{found['held']} runs are held. " + ", ".join(f"{count} {name}" for name, count in found["tables"].items()) + ".")
     return 0
 
 
@@ -91,7 +91,7 @@ def notices_list(arguments: argparse.Namespace) -> int:
         return 0
     for rule in found:
         reached = "; ".join(f"{channel['kind']} {channel['to']}" for channel in rule["channels"])
-        print(f"{rule['rule']}: {', '.join(rule['on'])} of {', '.join(rule['workflows'])} to {reached}")
+        say(f"{rule['rule']}: {', '.join(rule['on'])} of {', '.join(rule['workflows'])} to {reached}")
     return 0
 
 
@@ -103,5 +103,5 @@ def notices_test(arguments: argparse.Namespace) -> int:
         return 0 if found["sent"] else 1
     for channel in found["channels"]:
         outcome = "sent" if channel["sent"] else f"NOT sent: {channel['error']}"
-        print(f"{channel['kind']} {channel['to']}: {outcome} ({channel['seconds']:g} s)")
+        say(f"{channel['kind']} {channel['to']}: {outcome} ({channel['seconds']:g} s)")
     return 0 if found["sent"] else 1

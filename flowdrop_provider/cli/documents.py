@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from flowdrop_provider.cli.rendering import job_line, print_finding, print_json, short
+from flowdrop_provider.cli.rendering import job_line, print_finding, print_json, say, short
 from flowdrop_provider.cli.values import json_argument
 from flowdrop_provider.engine.compile import compile_workflow
 from flowdrop_provider.engine.launch import launch
@@ -44,7 +44,7 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
                 print_finding(kind, verdict.path, finding.as_dict())
     refused = [verdict for verdict in verdicts if not verdict.valid]
     good = len(verdicts) - len(refused)
-    print(f"{good} of {len(verdicts)} valid." if verdicts else "No FlowDrop workflow found.")
+    say(f"{good} of {len(verdicts)} valid." if verdicts else "No FlowDrop workflow found.")
 
 
 def _one(arguments: argparse.Namespace) -> Verdict:
@@ -116,15 +116,15 @@ def plan_as_dict(compiled: Plan) -> dict[str, Any]:
 
 
 def _print_plan(compiled: Plan) -> None:
-    print(f"{compiled.name} ({compiled.workflow_id}), revision {compiled.revision[:16]}")
+    say(f"{compiled.name} ({compiled.workflow_id}), revision {compiled.revision[:16]}")
     for number, (node_id, node) in enumerate(compiled.nodes.items(), start=1):
         sources = ", ".join(compiled.sources(node_id)) or "start"
         loop = f"  loop of {node.region}" if node.region else ""
-        print(f"{number:4}. {node_id:<32} {node.node_type.processor or node.node_type.id:<24} after {sources}{loop}")
+        say(f"{number:4}. {node_id:<32} {node.node_type.processor or node.node_type.id:<24} after {sources}{loop}")
     for node_id, reason in compiled.excluded.items():
-        print(f"   -  {node_id:<32} {reason}")
+        say(f"   -  {node_id:<32} {reason}")
     for warning in compiled.warnings:
-        print(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -134,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
     initial = json_argument(arguments.initial_data, "--initial-data")
     start = launch(compiled, inputs=inputs, initial_data=initial)
     identity = RunIdentity(run_id=f"local__{uuid.uuid4()}")
-    show = (lambda _job: None) if arguments.json else (lambda job: print(job_line(job), flush=True))
+    show = (lambda _job: None) if arguments.json else (lambda job: say(job_line(job)))
     answers = json_argument(arguments.answers, "--answers") or {}
     result = _run_answering(compiled, answers, start, _world(arguments, compiled), identity=identity, on_record=show)
     document = {
@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(document)
     else:
-        print(f"{result.status}: {short(result.outputs, 400)}")
+        say(f"{result.status}: {short(result.outputs, 400)}")
         _print_question(result)
     return 0 if result.status.startswith("completed") else 1
 
@@ -192,5 +192,5 @@ def _print_question(result: RunResult) -> None:
     waiting = result.progress.waiting
     if waiting is not None:
         choices = f" ({', '.join(str(option['label']) for option in waiting.options)})" if waiting.options else ""
-        print(f"Node {waiting.node_id!r} asks: {waiting.message}{choices}")
-        print(f"    Answer with --answers '{{\"{waiting.node_id}\": ...}}'.")
+        say(f"Node {waiting.node_id!r} asks: {waiting.message}{choices}")
+        say(f"    Answer with --answers '{{\"{waiting.node_id}\": ...}}'.")

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from flowdrop_provider.errors import FlowDropError, ValidationFailed
+from flowdrop_provider.errors import FlowDropError, ValidationFailed, printable
 
-__all__ = ["job_line", "print_error", "print_finding", "print_json", "short"]
+__all__ = ["job_line", "print_error", "print_finding", "print_json", "say", "short"]
+
+#: What a terminal obeys, or cannot encode, and JSON leaves as it is.
+_UNESCAPED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _SYMBOLS = {"completed": "✓", "failed": "✗", "skipped": "→", "interrupted": "…"}
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON document, readable, not escaped."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print a JSON document, readable, escaped only where a terminal would obey."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    print(_UNESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
+
+
+def say(text: str, file: Any = None) -> None:
+    """Print one line in which nothing that a document holds moves the cursor or begins another line."""
+    print(printable(text), file=file or sys.stdout, flush=True)
 
 
 def print_error(error: FlowDropError, *, as_json: bool) -> None:
@@ -33,9 +43,10 @@ def print_finding(kind: str, path: str, finding: Mapping[str, Any], file: Any = 
     """Print one finding in the form that editors and CI systems understand: ``path:line: kind: message [CODE at place]``."""
     place = ":".join(str(part) for part in (path, finding["line"]) if part)
     locator = f" at {finding['locator']}" if finding["locator"] else ""
-    hint = f"\n    {finding['hint']}" if finding["hint"] else ""
     prefix = f"{place}: " if place else ""
-    print(f"{prefix}{kind}: {finding['message']} [{finding['code']}{locator}]{hint}", file=file or sys.stdout)
+    say(f"{prefix}{kind}: {finding['message']} [{finding['code']}{locator}]", file)
+    if finding["hint"]:
+        say(f"    {finding['hint']}", file)
 
 
 def job_line(job: Mapping[str, Any]) -> str:

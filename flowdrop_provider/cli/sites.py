@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from flowdrop_provider.cli.rendering import print_json
+from flowdrop_provider.cli.rendering import print_json, say
 from flowdrop_provider.document.files import NODE_TYPE_FILE, WORKFLOW_FILE
 from flowdrop_provider.drupal.access import Credentials
 from flowdrop_provider.drupal.checking import check_site
@@ -74,8 +74,8 @@ def _tell(arguments: argparse.Namespace, total: int, changed: list[str], gone: l
         return
     for sign, names in (("+", changed), ("-", gone)):
         for name in names:
-            print(f"{sign} {name}")
-    print(f"{total} files, {len(changed)} changed, {len(gone)} deleted.")
+            say(f"{sign} {name}")
+    say(f"{total} files, {len(changed)} changed, {len(gone)} deleted.")
 
 
 def _check(site: Site, *, as_json: bool) -> int:
@@ -84,5 +84,5 @@ def _check(site: Site, *, as_json: bool) -> int:
         print_json({"works": all(item.works for item in found), "found": [item.text for item in found]})
     else:
         for item in found:
-            print(f"{'ok ' if item.works else 'NO '} {item.text}")
+            say(f"{'ok ' if item.works else 'NO '} {item.text}")
     return 0 if all(item.works for item in found) else 1

@@ -106,7 +106,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    # Patterns come from processors and site files, never from a workflow document.
+    # Patterns come from processors, never from a document: the node types it brings have no schemas of their own.
     compiled = _compiled(pattern)
     return compiled is None or compiled.search(value) is not None
 

@@ -15,7 +15,7 @@ from flowdrop_provider.errors import DocumentError
 __all__ = ["FLOW_ID", "flow_id_of", "stored_workflow"]
 
 #: The shape of a workflow id that a store takes (STORE-9). It becomes a file name.
-FLOW_ID = re.compile(r"^[a-z0-9_]{1,64}$")
+FLOW_ID = re.compile(r"^[a-z0-9_]{1,64}\Z")
 
 _CANVAS_ONLY = ("selected", "dragging", "deletable", "nodeId")
 

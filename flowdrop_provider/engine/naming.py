@@ -25,5 +25,15 @@ def airflow_id(name: str) -> str:
 
 
 def task_ids(node_ids: Iterable[str]) -> dict[str, str]:
-    """Return the task id of each node id: the node id itself where Airflow allows it, dots included."""
-    return {node_id: airflow_id(node_id if node_id != RESULT_TASK_ID else f"{node_id} node") for node_id in node_ids}
+    """Return the task id of each node id, no two the same: the node id itself where Airflow allows it, dots included."""
+    names = list(node_ids)
+    found = {name: name for name in names if name != RESULT_TASK_ID and airflow_id(name) == name}
+    taken = {RESULT_TASK_ID, *found}
+    for name in sorted(set(names) - set(found)):
+        # A hash keeps names apart by chance; an author who wants to can write another node's hash.
+        wanted = name if name != RESULT_TASK_ID else f"{name} node"
+        while airflow_id(wanted) in taken:
+            wanted += " "
+        found[name] = airflow_id(wanted)
+        taken.add(found[name])
+    return {name: found[name] for name in names}

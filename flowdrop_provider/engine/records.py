@@ -17,7 +17,24 @@ from flowdrop_provider.engine.execution import Execution
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.redaction import Redactor
 
-__all__ = ["JobRecord", "RecordPolicy", "RunIdentity", "begun_record", "bounded", "job_record", "skipped_record"]
+__all__ = [
+    "RECORD_VERSION",
+    "JobRecord",
+    "RecordPolicy",
+    "RunIdentity",
+    "begun_record",
+    "bounded",
+    "job_record",
+    "read_record",
+    "skipped_record",
+]
+
+#: The shape of a record. Raise it when a member changes its meaning or goes away, and teach :func:`read_record` the older one;
+#: a member that is added needs a default there only.
+#:
+#: 1. records without ``schema_version``; the first ones lack ``injected`` and ``usage``.
+#: 2. says so.
+RECORD_VERSION = 2
 
 _NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
 
@@ -25,10 +42,12 @@ _NAMESPACE = uuid.UUID("6f0f1f0e-7f7e-5b0e-9d8a-0f1d0f9c2a11")
 class JobRecord(TypedDict):
     """One execution of one node; see DESIGN 5 for every field. Times are ISO 8601 in UTC, durations microseconds.
 
-    ``injected`` is ``{source, at}`` when the outputs were put in and nothing was executed (INT-10). ``usage`` is what the
-    execution cost besides time, by kind: tokens and their price under ``ai_usage``.
+    ``schema_version`` is the :data:`RECORD_VERSION` of the release that wrote it. ``injected`` is ``{source, at}`` when the
+    outputs were put in and nothing was executed (INT-10). ``usage`` is what the execution cost besides time, by kind: tokens
+    and their price under ``ai_usage``.
     """
 
+    schema_version: int
     id: str
     node_id: str
     node_type_id: str
@@ -153,9 +172,45 @@ def begun_record(
     return cast("JobRecord", {**_blank(plan, node, identity, number), **facts})
 
 
+#: What a record has that its release did not write yet, or that a release to come no longer writes.
+_ABSENT: Mapping[str, Any] = {
+    "schema_version": 1,
+    "node_type_id": "",
+    "processor": "",
+    "round": [],
+    "order": None,
+    "status": "idle",
+    "skip_reason": None,
+    "routed": False,
+    "started": None,
+    "completed": None,
+    "execution_time_us": None,
+    "retry_count": 0,
+    "max_retries": 0,
+    "attempts": [],
+    "input_data": {},
+    "output_data": {},
+    "active_branches": [],
+    "error": None,
+    "truncated": {},
+    "redacted": [],
+    "injected": None,
+    "usage": {},
+}
+
+
+def read_record(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored record of any release in the shape of this one.
+
+    Of a release to come, after a way back, that is read which is known here; its version stays, so that one can tell.
+    """
+    return {**_ABSENT, **stored}
+
+
 def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: int) -> JobRecord:
     key = node.node_id if execution_number == 0 else f"{node.node_id}:{execution_number}"
     return JobRecord(
+        schema_version=RECORD_VERSION,
         id=str(uuid.uuid5(_NAMESPACE, f"{identity.dag_id or ''}\n{identity.run_id}\n{key}")),
         node_id=node.node_id,
         node_type_id=node.node_type.id,

@@ -120,6 +120,9 @@ class Library:
             return
         tried = set()
         for name in names:
+            # A node may ask for a workflow by any text: it names a file here only if it is no path.
+            if Path(name).name != name or "\0" in name:
+                continue
             for candidate in (f"{name}.json", f"{WORKFLOW_FILE}{name}.yml", f"{name}.yml"):
                 file = self.path / candidate
                 if file.is_file():
@@ -224,4 +227,4 @@ class Library:
         facts = [
             f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in sorted(self._folder.glob(NODE_TYPE_GLOB))
         ]
-        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+        return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogateescape")).hexdigest()

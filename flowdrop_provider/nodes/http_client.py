@@ -32,10 +32,20 @@ __all__ = ["HttpPolicy", "PinnedHttpClient", "check_address"]
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+#: Headers of a request with a connection that may go to another origin: any other may be the connection's secret.
+_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "user-agent"})
 _BODY_HEADERS = frozenset({"content-length", "content-type", "transfer-encoding"})
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "referer"})
 #: Prefixes whose last 32 bits are an IPv4 address that a gateway forwards to (RFC 6052).
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"),)
+#: Not public, whatever this Python's ``ipaddress`` knows of them: protocol assignments (a cloud's metadata among them), 6to4
+#: relays, Azure's host agent, site-local, documentation, segment routing, and NAT64 within a site, whose layout is the site's.
+_INTERNAL = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16", "fec0::/10", "3fff::/20", "5f00::/16", "64:ff9b:1::/48"),
+    )
+)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CHUNK = 65_536
 
@@ -80,7 +90,7 @@ class PinnedHttpClient:
             if not (request.follow_redirects and reply.status in _REDIRECTS and location):
                 return replace(reply, history=tuple(history))
             history.append(reply.headers)
-            hop = _next_hop(hop, reply.status, location)
+            hop = _next_hop(hop, reply.status, location, connection=request.connection_id is not None)
         message = f"Maximum ({min(request.max_redirects, self._policy.max_redirects)}) redirects followed"
         raise NodeError(message, code="too_many_redirects")
 
@@ -135,12 +145,18 @@ def check_address(address: IPAddress, policy: HttpPolicy, host: str = "") -> Non
     inner = _embedded(address)
     if inner is not None:
         check_address(inner, policy, host)
-    elif not address.is_global or address.is_multicast or address.is_reserved:
+    elif not _is_public(address):
         raise NodeError(
             f"The address of {host or address} is internal and may not be reached.",
             code="address_refused",
             hint="An operator can allow the host or its network in the deployment's settings.",
         )
+
+
+def _is_public(address: IPAddress) -> bool:
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    return not any(address in network for network in _INTERNAL if network.version == address.version)
 
 
 @lru_cache(maxsize=32)
@@ -235,8 +251,11 @@ def _first_hop(request: HttpRequest) -> _Hop:
     return _hop(request.method, parts, headers, request.body)
 
 
-def _next_hop(hop: _Hop, status: int, location: str) -> _Hop:
-    """Return the request a redirect asks for: a POST becomes a GET, credentials and referrer stay behind (NET-3)."""
+def _next_hop(hop: _Hop, status: int, location: str, *, connection: bool) -> _Hop:
+    """Return the request a redirect asks for: a POST becomes a GET, credentials and referrer stay behind (NET-3).
+
+    :param connection: whether headers of a connection are in it, which may be credentials under any name.
+    """
     parts = _split(urljoin(hop.url, location))
     keeps_body = status in (307, 308)
     method, body, headers = hop.method, hop.body, dict(hop.headers)
@@ -247,7 +266,11 @@ def _next_hop(hop: _Hop, status: int, location: str) -> _Hop:
         headers = {name: value for name, value in headers.items() if name.lower() not in _BODY_HEADERS}
     following = _hop(method, parts, headers, body)
     if following.origin != hop.origin:
-        kept = {name: value for name, value in headers.items() if name.lower() not in _CREDENTIALS}
+        kept = {
+            name: value
+            for name, value in headers.items()
+            if (name.lower() in _HARMLESS if connection else name.lower() not in _CREDENTIALS)
+        }
         following = _hop(method, parts, kept, body)
     return following
 

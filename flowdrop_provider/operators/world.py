@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,7 @@ def _secret(name: str) -> str:
     from airflow.sdk import BaseHook, Variable
     from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
 
+    _check_secret(name)
     try:
         password = BaseHook.get_connection(name).password
         if password:
@@ -110,3 +112,14 @@ def _secret(name: str) -> str:
             hint=f"Create an Airflow connection {name!r} with a password, or a variable {name!r}.",
         )
     return str(value)
+
+
+def _check_secret(name: str) -> None:
+    """Refuse a name that the deployment does not give to drawings, and the connections that this package itself works with."""
+    own = {conf.drupal_conn_id(), conf.memory_conn_id(), conf.model_conn_id()}
+    if name in own or not any(fnmatchcase(name, pattern) for pattern in conf.secret_names()):
+        raise NodeError(
+            f"The secret {name!r} is not for drawings.",
+            code="secret_refused",
+            hint="A deployment names those that are in [flowdrop] secret_names.",
+        )

@@ -42,7 +42,10 @@ def test_the_command_and_the_api_say_the_same_of_a_deployment(airflow_server):
 
     found = levels(told)
     assert found == levels(served["data"])
-    assert (status, told["counts"]["error"]) == (0, 0), told
+    # The test's rules for notices name connections that only some tests make.
+    errors = {name for name, level in found.items() if level == "error"}
+    assert errors == {"notices.connection:flowdrop_hook", "notices.connection:flowdrop_no_mail"}, told
+    assert status == 1
     for name in ("database.reachable", "database.tables", "clock.database", "processes.scheduler", "processes.triggerer"):
         assert found[name] == "ok", told
     assert found["callbacks.base_url"] == "warning", "a test's Airflow is at localhost"

@@ -27,7 +27,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 #: What makes a spreadsheet take a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 Pages = Callable[[str | None], tuple[list[dict[str, Any]], str | None]]
 
@@ -103,4 +103,5 @@ def csv_line(cells: Iterable[Any]) -> str:
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # Some programs pass over white space before a formula.
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text

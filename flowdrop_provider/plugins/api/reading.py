@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from flowdrop_provider.engine.naming import RESULT_TASK_ID
+from flowdrop_provider.engine.records import read_record
 from flowdrop_provider.plugins.api.drawings import Drawing, drawing_of
 from flowdrop_provider.plugins.api.ids import pipeline_id
 from flowdrop_provider.plugins.api.states import job_status, run_status
@@ -196,11 +197,13 @@ def _numbered(jobs: list[Job]) -> list[Job]:
     return numbered
 
 
-def recorded_job(record: Mapping[str, Any], task: Any, *, cancelled: bool = False) -> Job:
+def recorded_job(stored: Mapping[str, Any], task: Any, *, cancelled: bool = False) -> Job:
     """Return the job that a record and its task tell.
 
+    :param stored: the record as any release wrote it.
     :param task: a row with :func:`task_columns`.
     """
+    record = read_record(stored)
     status = job_status(task.state, record, cancelled=cancelled)
     # Recorded when it began, and its task has failed since without a record of its end.
     error = record.get("error") or (_lost(str(record["node_id"])) if status == "failed" else None)

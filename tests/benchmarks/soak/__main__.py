@@ -20,7 +20,7 @@ from typing import Any
 
 from devtools.harness import AirflowHarness
 from tests.benchmarks.peers.__main__ import ensure
-from tests.benchmarks.soak import engine, measure, page
+from tests.benchmarks.soak import engine, measure, page, scale
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = ROOT / ".flowdrop" / "soak.json"
@@ -76,7 +76,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(("engine", *PARTS)), help="parts, with commas between; none is ''")
     parser.add_argument("--short", action="store_true", help="in small: shows that the measurements work, not what they are")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots from all that was kept")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/performance.md and docs/scale.md from all that was kept"
+    )
     wanted = parser.parse_args(arguments)
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for name in filter(None, wanted.only.split(",")):
@@ -89,6 +91,7 @@ def main(arguments: list[str]) -> int:
             KEPT.write_text(json.dumps(kept, indent=1))
     if wanted.write:
         (ROOT / "docs" / "performance.md").write_text(page.render(kept), encoding="utf-8")
+        (ROOT / "docs" / "scale.md").write_text(scale.render(kept, os.cpu_count() or 1), encoding="utf-8")
         # Matplotlib is where the comparison with other tools has it.
         drawing = [ensure(), "-m", "tests.benchmarks.soak.plots", KEPT, ROOT / "docs" / "images"]
         subprocess.run(drawing, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
