@@ -22,7 +22,7 @@ LOST = "failed (worker_lost)"
 @pytest.mark.parametrize(
     ("service", "sees", "allowed"),
     [
-        ("worker-1", "Its nodes are failed with worker_lost; when it wakes up, it is told to stop them.", {"completed", LOST}),
+        ("worker-1", "Its nodes are failed with worker_lost. When it wakes up, what it would still write down is refused.", {"completed", LOST}),
         ("scheduler", "Nodes under way go on; nothing new starts meanwhile.", {"completed", LOST}),
     ],
 )
