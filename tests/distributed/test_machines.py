@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.distributed]
 LOST = "failed (worker_lost)"
 
 
-@pytest.mark.parametrize(
-    ("service", "sees", "allowed"),
-    [
-        ("worker-1", "Its nodes are failed with worker_lost. When it wakes up, what it would still write down is refused.", {"completed", LOST}),
-        ("scheduler", "Nodes under way go on; nothing new starts meanwhile.", {"completed", LOST}),
-    ],
-)
-def test_stands_still(bench, service, sees, allowed):
+FROZEN = {
+    "worker-1": "Its nodes are failed with worker_lost. When it wakes up, what it would still write down is refused.",
+    "scheduler": "Nodes under way go on; nothing new starts meanwhile.",
+}
+
+
+@pytest.mark.parametrize("service", FROZEN)
+def test_stands_still(bench, service):
     with bench.effects.holding("http_request.1", 120):
         runs = bench.start(f"stopped-{service}", "faults_steps", 8)
         bench.busy(runs, "http_request.1")
@@ -35,7 +35,7 @@ def test_stands_still(bench, service, sees, allowed):
         time.sleep(5)
     time.sleep(35)
     signal_session(process, signal.SIGCONT)
-    bench.judge(f"stop-{service}", f"SIGSTOP of {service} for 40 s", sees, runs, allowed)
+    bench.judge(f"stop-{service}", f"SIGSTOP of {service} for 40 s", FROZEN[service], runs, {"completed", LOST})
 
 
 @contextmanager
@@ -107,26 +107,21 @@ def clock(bench, tmp_path):
         bench.server.start_service(service)
 
 
-@pytest.mark.parametrize(
-    ("service", "offset", "sees"),
-    [
-        ("worker-1", "+3600", "Times in the records of that worker are wrong, nothing else."),
-        ("worker-1", "-3600", "Times in the records of that worker are wrong, nothing else."),
-        (
-            "scheduler",
-            "+120",
-            "Nodes under way look lost to the scheduler: failed with worker_lost, or started again if they may be.",
-        ),
-        ("scheduler", "-120", "Nothing new starts until the scheduler's clock is where it was."),
-    ],
-)
-def test_a_clock_steps(bench, clock, service, offset, sees):
+STEPS = {
+    ("worker-1", "+3600"): "Times in the records of that worker are wrong, nothing else.",
+    ("worker-1", "-3600"): "Times in the records of that worker are wrong, nothing else.",
+    ("scheduler", "+120"): "Nodes under way look lost: failed with worker_lost, or started again if they may be.",
+    ("scheduler", "-120"): "Nothing that the scheduler does by the clock happens until its clock is where it was.",
+}
+
+
+@pytest.mark.parametrize(("service", "offset"), STEPS)
+def test_a_clock_steps(bench, clock, service, offset):
     clock(service)
     with bench.effects.holding("http_request.1", 120):
         runs = bench.start(f"clock-{service}{offset}", "faults_steps", 6)
         bench.busy(runs, "http_request.1")
         clock(service, offset)
         time.sleep(8)
-    bench.judge(
-        f"clock-{service}{offset}", f"the clock of {service} steps by {offset} s (libfaketime)", sees, runs, {"completed", LOST}
-    )
+    title = f"the clock of {service} steps by {offset} s (libfaketime)"
+    bench.judge(f"clock-{service}{offset}", title, STEPS[service, offset], runs, {"completed", LOST})
