@@ -107,6 +107,7 @@ def clock(bench, tmp_path):
         bench.server.start_service(service)
 
 
+NODES = ("http_request.1", "text_processor.1", "http_request.2", "text_output.1")
 STEPS = {
     ("worker-1", "+3600"): "Times in the records of that worker are wrong, nothing else.",
     ("worker-1", "-3600"): "Times in the records of that worker are wrong, nothing else.",
@@ -125,3 +126,6 @@ def test_a_clock_steps(bench, clock, service, offset):
         time.sleep(8)
     title = f"the clock of {service} steps by {offset} s (libfaketime)"
     bench.judge(f"clock-{service}{offset}", title, STEPS[service, offset], runs, {"completed", LOST})
+
+    if service == "worker-1":
+        assert any(abs(bench.started(run, node_id) - time.time()) > 3000 for run in runs for node_id in NODES), "it did step"
