@@ -9,6 +9,7 @@ may bring about. The process ends itself when a document takes half a minute or 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import io
 import json
@@ -99,6 +100,9 @@ def as_a_start_does(dags: dict[str, Any]) -> list[str]:
 
     texts = []
     for dag in dags.values():
+        if len(dag.params) > 100:
+            # Airflow takes ten milliseconds for each.
+            continue
         data = DagSerialization.to_dict(dag)
         texts.append(json.dumps(data, ensure_ascii=False))
         with contextlib.suppress(ValueError):
@@ -128,25 +132,28 @@ def measured(item: Hostile, folder: Path, watch: Watch) -> dict[str, Any]:
         (exports / name).write_bytes(data)
     os.chdir(exports)
     gc.collect()
+    # What earlier documents left free would hide what this one takes.
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     before, began = megabytes("VmRSS"), time.process_time()
     watch.on, watch.seen = True, []
     dags, said = as_the_processor_does(folder, exports)
     seconds, peak = time.process_time() - began, megabytes("VmHWM") - before
-    texts = as_a_start_does(dags)
-    documents = folder / "versions" / "one" / "documents"
-    runs = [dag.dag_id for dag in dags.values()] and [name for name in ("texts",) if f"flowdrop_{name}" in dags]
-    shown = as_a_person_does(documents, runs)
+    texts = as_a_start_does({name: dag for name, dag in dags.items() if name != f"flowdrop_{GOOD}"})
+    runs = [name for name in ("texts",) if item.shown and f"flowdrop_{name}" in dags]
+    shown = as_a_person_does(folder / "versions" / "one" / "documents", runs) if item.shown else ""
     watch.on = False
     everything = "\n".join([*said, *texts, shown])
     return {
         "name": item.name,
         "seconds": round(seconds, 3),
+        "in_all": round(time.process_time() - began, 3),
         "megabytes": round(peak, 1),
         "codes": sorted(set(re.findall(r"\[([A-Z][A-Z0-9_]{3,})(?: at |\])", "\n".join([*said, shown])))),
         "refused": [line[:300] for line in said],
         "good": f"flowdrop_{GOOD}" in dags,
-        "dags": len(dags),
+        "files": len(item.files),
+        "dags": len(dags) - 1,
         "ran": len(runs),
         "seen": watch.seen,
         "leaked": [word for word in (CANARY, SECRET, "root:x:", "uid=") if word in everything],
@@ -174,10 +181,13 @@ def main(folder: Path, note: Callable[[str], Any]) -> None:
     measured(
         Hostile("warm", {"a.json": json.dumps(chain("texts", 3)).encode(), "b.yml": b"[", "c.zip": b""}), folder / "warm", watch
     )
+    # Airflow's own million objects are nobody's garbage: to look through them takes half a second a document.
+    gc.collect()
+    gc.freeze()
     resource.setrlimit(resource.RLIMIT_AS, (int(megabytes("VmSize") + 2_048) << 20,) * 2)
     for number, item in enumerate(documents):
         limit = int(time.process_time()) + 30
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         note(json.dumps({"begins": item.name}))
         note(json.dumps(measured(item, folder / str(number), watch)))
 
