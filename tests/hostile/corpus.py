@@ -245,7 +245,17 @@ def _directory_only(entries: int) -> bytes:
 
 def paths() -> Iterator[Hostile]:
     """Names that are paths, and texts that somebody might take for the name of a file."""
-    outside = ("../outside/secret.md", "../outside/secret", "/etc/passwd", "..", ".", "a/../..", "\\..\\x", "~root/x", "a\0b")
+    outside = (
+        "../../../outside/secret.md",
+        "../../../outside/secret",
+        "/etc/passwd",
+        "..",
+        ".",
+        "a/../..",
+        "\\..\\x",
+        "~root/x",
+        "a\0b",
+    )
     for path in outside:
         yield _json(f"a node id {path!r}", flow("p", [node(path, "text_input")]))
         yield _json(f"a workflow id {path!r}", flow(path, [node("text_input.1")]))
@@ -255,6 +265,7 @@ def paths() -> Iterator[Hostile]:
         yield _json(
             f"a description {path!r}", flow("p", [node("text_input.1"), node("note.1", content=path)], description=path)
         )
+    yield _json("a description that names a file", flow("p", [node("text_input.1")], description=outside[0]))
     yield _json("a description that is the name of a folder", flow("p", [node("text_input.1")], description="../x.md"))
     yield _json("a description too long for a name", flow("p", [node("text_input.1")], description="x" * 9_000 + ".md"))
     yield _json("a description with a NUL", flow("p", [node("text_input.1")], description="x\0.md"))

@@ -1,4 +1,4 @@
-"""What a hostile document costs and touches; ``python -m tests.hostile.measure FOLDER`` reads them all in one process.
+"""What a hostile document costs and touches; ``python -m tests.hostile.measure FOLDER [NAME...]`` reads them in one process.
 
 It does what the DAG processor does (a version of a bundle is written and its files are executed, the DAGs serialized), what a
 start of a run does with the inputs, and what ``flowdrop validate`` and ``flowdrop run`` print. One JSON line a document:
@@ -125,8 +125,9 @@ def measured(item: Hostile, folder: Path, watch: Watch) -> dict[str, Any]:
     exports, outside = folder / "exports", folder / "outside"
     outside.mkdir(parents=True)
     exports.mkdir()
+    # Three folders up from where the documents lie when they are read.
     (outside / "secret.md").write_text(CANARY)
-    (outside / "secret.json").write_text(json.dumps(chain("../outside/secret", 2, description=CANARY)))
+    (outside / "secret.json").write_text(json.dumps(chain("../../../outside/secret", 2, description=CANARY)))
     for name, data in {**item.files, f"{GOOD}.json": json.dumps(chain(GOOD, 2)).encode()}.items():
         (exports / name).parent.mkdir(parents=True, exist_ok=True)
         (exports / name).write_bytes(data)
@@ -172,11 +173,11 @@ def shows(char: str) -> bool:
     )
 
 
-def main(folder: Path, note: Callable[[str], Any]) -> None:
-    """Measure the whole corpus."""
+def main(folder: Path, wanted: list[str], note: Callable[[str], Any]) -> None:
+    """Measure the corpus, or those whose names begin with one of the wanted words."""
     os.environ["FLOWDROP_FILE_ROOT"] = str(folder / "files")
     os.environ["HOSTILE_SECRET"] = SECRET
-    watch, documents = Watch(folder), corpus()
+    watch, documents = Watch(folder), [item for item in corpus() if item.name.startswith(tuple(wanted or [""]))]
     # What is imported at first use is no document's doing.
     measured(
         Hostile("warm", {"a.json": json.dumps(chain("texts", 3)).encode(), "b.yml": b"[", "c.zip": b""}), folder / "warm", watch
@@ -210,4 +211,4 @@ if __name__ == "__main__":
     def note(line: str) -> None:
         print(line, file=out, flush=True)
 
-    main(Path(sys.argv[1]), note)
+    main(Path(sys.argv[1]), sys.argv[2:], note)
