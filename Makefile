@@ -10,6 +10,8 @@ FAST := not integration and not browser and not benchmark and not slow
 DEMO_ARGS ?=
 # Options of the comparison, e.g. BENCH_ARGS="--sizes 1x10 --rounds 3".
 BENCH_ARGS ?=
+# Options of load and endurance, e.g. SOAK_ARGS="--only runs,steady --write".
+SOAK_ARGS ?=
 # Options of pytest, e.g. TEST_ARGS="-k twig".
 TEST_ARGS ?=
 
@@ -18,8 +20,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo "$$name" && break; done)
 
 # Whatever imports Airflow in a test must not write to the Airflow of the person who runs the tests.
-test test-long fast bench: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
-test test-long fast bench: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+test test-long fast bench soak: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
+test test-long fast bench soak: export AIRFLOW__CORE__LOAD_EXAMPLES := False
 
 .PHONY: help
 help: ## Show this list
@@ -61,6 +63,10 @@ bench: venv-dev ## Run the benchmarks in full size and print their ratios
 bench-peers: venv-dev ## Measure DAG building beside other tools; BENCH_ARGS=--write writes docs/peers.md
 	@$(RUN) -m tests.benchmarks.peers $(BENCH_ARGS)
 
+.PHONY: soak
+soak: venv-dev ## Measure load and endurance (an hour); SOAK_ARGS="--only runs --write" does a part and writes docs/performance.md
+	@$(RUN) -m tests.benchmarks.soak $(SOAK_ARGS)
+
 .PHONY: lint
 lint: venv-dev docs ## Check style, types, layers and documentation
 	@$(RUN) -m ruff check
@@ -95,6 +101,18 @@ audit: venv-dev ## Look for known weaknesses of the pinned packages (needs an ad
 clean: ## Stop the demo and delete everything that was made here
 	@if [ -x $(RUN) ] && [ -d .flowdrop/demo ]; then $(RUN) -m devtools.demo --stop; fi
 	@rm -rf .flowdrop dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: distributed
+distributed: venv-dev ## Start Airflow with two Celery workers over PostgreSQL and Redis (Ctrl-C stops it)
+	@$(RUN) -m devtools.system_packages redis-server
+	@$(RUN) -m devtools.distributed $(DEMO_ARGS)
+
+.PHONY: test-distributed
+test-distributed: export AIRFLOW_HOME := $(CURDIR)/.flowdrop/test/airflow
+test-distributed: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+test-distributed: venv-dev ## Inject faults into that deployment, and count what comes of the runs (half an hour)
+	@$(RUN) -m devtools.system_packages redis-server faketime
+	@$(PYTEST) tests/distributed -m "distributed or slow" $(TEST_ARGS)
 
 .PHONY: venv-demo venv-dev
 venv-demo venv-dev: venv-%:

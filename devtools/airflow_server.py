@@ -23,7 +23,6 @@ from devtools.processes import Service, ServiceError, in_sessions, kill, spawn, 
 from devtools.settings import DEFAULT_PORT, LOCALHOST, Bundle, airflow_environment, free_ports, load_secrets
 
 ADMIN = "admin"
-_CORE_SERVICES = ("api-server", "scheduler", "dag-processor")
 
 
 class AlreadyRunningError(ServiceError):
@@ -36,6 +35,11 @@ class EmbeddedAirflow:
     ``bundles`` say where DAGs come from, ``users`` map a login to its role, ``settings`` are more ``AIRFLOW__...`` variables,
     ``report`` receives one short line per step. All services are children of this process and end with it.
     """
+
+    #: Services that :meth:`start` starts; a subclass may have others.
+    core_services: tuple[str, ...] = ("api-server", "scheduler", "dag-processor")
+    # synchronous_commit=off: a power cut may lose the last moments of a demo, never its consistency.
+    postgres_options: tuple[str, ...] = ("synchronous_commit=off", "max_connections=200")
 
     def __init__(
         self,
@@ -54,7 +58,7 @@ class EmbeddedAirflow:
         self._report = report
         self._ports = (port, 0, 0)
         self._services: dict[str, Service] = {}
-        self._postgres = EmbeddedPostgres(self.home, self.log("postgres"))
+        self._postgres = EmbeddedPostgres(self.home, self.log("postgres"), self.postgres_options)
         self._lock: IO[str] | None = None
         self.environment: dict[str, str] = {}
 
@@ -104,10 +108,10 @@ class EmbeddedAirflow:
         self._report("PostgreSQL is up")
         database = {driver: self._postgres.url(driver) for driver in ("psycopg2", "asyncpg")}
         base = airflow_environment(self.home, ports=self._ports, database=database, bundles=self._bundles, users=self._users)
-        self.environment = base | self._settings
+        self.environment = base | self.foundation() | self._settings
         self._remember()
         self._migrate()
-        for name in _CORE_SERVICES:
+        for name in self.core_services:
             self.start_service(name)
         self._wait_for_api(timeout)
         self._report("Airflow's API answers")
@@ -125,14 +129,44 @@ class EmbeddedAirflow:
             self._lock.close()
             self._lock = None
 
+    def foundation(self) -> Mapping[str, str]:
+        """Start what the services need besides the database, and return the settings that lead there; here nothing."""
+        return {}
+
+    def arguments(self, name: str) -> Sequence[str]:
+        """Return what a service is told on the command line of ``airflow``: here its own name."""
+        return (name,)
+
+    def service_environment(self, name: str) -> Mapping[str, str]:
+        """Return the environment a service runs in: here that of all."""
+        del name
+        return self.environment
+
+    def service_folder(self, name: str) -> Path:
+        """Return the folder a service runs in, which lies in :attr:`home`."""
+        del name
+        return self.home
+
     def start_service(self, name: str) -> None:
         """Start one Airflow service by its command name: ``scheduler``, ``triggerer``..."""
-        self._services[name] = spawn(name, self.command(name), cwd=self.home, env=self.environment, log=self.log(name))
+        command, environment = self.command(*self.arguments(name)), self.service_environment(name)
+        self._services[name] = spawn(name, command, cwd=self.service_folder(name), env=environment, log=self.log(name))
         self._remember()
 
     def stop_service(self, name: str) -> None:
         """Stop one service and everything it started."""
         stop([self._services.pop(name)])
+
+    def kill_service(self, name: str) -> None:
+        """Kill one service and everything it started, at once and without a word, as a power cut would."""
+        service = self._services.pop(name)
+        kill(in_sessions({service.process.pid}))
+        service.process.wait()
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        """The database server."""
+        return self._postgres
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of ``airflow <arguments>`` in this virtual environment."""

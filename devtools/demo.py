@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.detach:
         return _detach(options)
     try:
-        with _stop_signals():
+        with stop_signals():
             return _run(options)
     except StopRequested:
         return 0
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[None]:
+def stop_signals() -> Iterator[None]:
     """Turn the signals that end a program into :class:`StopRequested`, once: what comes later must not disturb the stopping."""
 
     def request_stop(_number: int, _frame: FrameType | None) -> NoReturn:

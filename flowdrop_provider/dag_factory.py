@@ -210,9 +210,14 @@ def _bind(outline: Outline, source: PlanSource, group: str = "", *, launched: bo
     return FlowBinding(source, task_ids, node_ids, f"{group}{LAUNCH_TASK_ID}" if launched else None)
 
 
+def _again(retries: int) -> dict[str, Any]:
+    """Return how a task without side effects is started again after its worker died."""
+    return {"retries": retries, "retry_delay": timedelta(seconds=1)} if retries else {}
+
+
 def _add_tasks(outline: Outline, binding: FlowBinding, retries: int) -> None:
     """Create the operators of a workflow in the DAG or task group that is open."""
-    again: dict[str, Any] = {"retries": retries, "retry_delay": timedelta(seconds=1)} if retries else {}
+    again = _again(retries)
     operators: dict[str, FlowDropNodeOperator | FlowDropGroupOperator] = {}
     for task in outline.tasks:
         options = again if task.pure else {}
@@ -224,7 +229,8 @@ def _add_tasks(outline: Outline, binding: FlowBinding, retries: int) -> None:
         if task.upstream:
             operator.set_upstream([operators[task_id] for task_id in task.upstream])
         operators[task.task_id] = operator
-    result = FlowDropResultOperator(task_id=RESULT_TASK_ID, trigger_rule="all_done")
+    # The end of a run has no side effects: a worker that dies in it must not fail a run whose nodes all completed.
+    result = FlowDropResultOperator(task_id=RESULT_TASK_ID, trigger_rule="all_done", **again)
     result.binding, result.flow = binding, outline.flow
     result.set_upstream(list(operators.values()))
 
@@ -262,8 +268,9 @@ class FlowDropTaskGroup(TaskGroup):
         assert shelf.outline is not None and shelf.source is not None  # noqa: S101, PT018 - _single raised otherwise
         with self:
             binding = _bind(shelf.outline, shelf.source, f"{self.group_id}.", launched=True)
-            start = FlowDropLaunchOperator(task_id=LAUNCH_TASK_ID, binding=binding, inputs=dict(inputs or {}))
-            _add_tasks(shelf.outline, binding, conf.lost_worker_retries())
+            retries, given = conf.lost_worker_retries(), dict(inputs or {})
+            start = FlowDropLaunchOperator(task_id=LAUNCH_TASK_ID, binding=binding, inputs=given, **_again(retries))
+            _add_tasks(shelf.outline, binding, retries)
             start.set_downstream([task for task in self.children.values() if task is not start and not task.upstream_task_ids])
 
 

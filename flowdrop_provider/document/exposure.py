@@ -21,6 +21,8 @@ def overrides(config: Mapping[str, Any], direction: str) -> dict[str, bool]:
     entry without ``exposed`` only orders ports (EXPO-17).
     """
     ports = config.get("ports")
+    if not ports:
+        return {}
     entries = ports.get(direction) if isinstance(ports, Mapping) else None
     if isinstance(entries, Mapping):
         pairs = [(name, entry) for name, entry in entries.items() if isinstance(entry, Mapping)]

@@ -33,6 +33,10 @@ def matches_type(value: Any, declared: Any) -> bool:
     return any(test is None or test(value) for test in tests)
 
 
+#: The keywords that say more of a value than its type and its choices.
+_REFINING = frozenset({"minimum", "maximum", "minLength", "maxLength", "pattern", "format"})
+
+
 def first_violation(value: Any, schema: Mapping[str, Any], *, formats: bool = False) -> tuple[str, str] | None:
     """Return ``(constraint, sentence)`` of the first violated keyword, or ``None``.
 
@@ -46,6 +50,8 @@ def first_violation(value: Any, schema: Mapping[str, Any], *, formats: bool = Fa
     enum = schema.get("enum")
     if isinstance(enum, list) and enum and not any(identical(value, item) for item in enum):
         return "enum", f"must be one of {', '.join(map(repr, enum[:12]))}, not {_short(value)}"
+    if _REFINING.isdisjoint(schema):
+        return None  # Of most parameters only the type is said, and every execution of a node asks about all of them.
     return _bounds(value, schema) or _lengths(value, schema) or (_format(value, schema) if formats else None)
 
 

@@ -63,6 +63,8 @@ def must_ask(node_type: NodeType, config: Mapping[str, Any], delivered: Mapping[
     :param delivered: values by input port; only the reserved confirmation port counts.
     """
     governance = node_type.confirmation
+    if not governance:
+        return node_type.side_effects and policy.asks_by_default
     if _granted(governance.get("dynamic_controls")) and truthy(delivered.get(CONFIRMATION_PORT)):
         return True
     choice = config.get(_CHOICE)

@@ -46,6 +46,10 @@ class Host(Protocol):
         """Execute a node with its delivered inputs."""
         ...
 
+    def begin(self, node: PlanNode, *, order: int, number: int, stamp: Stamp) -> None:
+        """Take note that an execution begins, whose record will have the same order and number; may raise :class:`Paused`."""
+        ...
+
     def emit(self, node: PlanNode, execution: Execution, *, order: int, number: int, stamp: Stamp) -> None:
         """Take the record of a finished execution."""
         ...
@@ -261,6 +265,8 @@ class LoopDriver:
             inputs.pop("items", None)
         if forced and "loop_back" in node.node_type.parameters:
             inputs["loop_back"] = self.state.forced[node_id]
+        order, number, stamp = self._place(node)
+        self._host.begin(node, order=order, number=number, stamp=stamp)
         execution = self._host.execute(node, {**inputs, **self._reserved(node)}, iteration)
         if execution.status == "interrupted":
             raise Paused(None, node_id, execution)
@@ -325,9 +331,14 @@ class LoopDriver:
             return None
         return self.state.iterations.setdefault(node.node_id, Iteration())
 
+    def _place(self, node: PlanNode) -> tuple[int, int, Stamp]:
+        """Return order, number and round of the next execution of a node."""
+        state, node_id = self.state, node.node_id
+        return node.position + state.executions, state.counts.get(node_id, 0), self._stamp(node_id)
+
     def _note(self, node: PlanNode, execution: Execution) -> None:
         state, node_id = self.state, node.node_id
-        order, number, stamp = node.position + state.executions, state.counts.get(node_id, 0), self._stamp(node_id)
+        order, number, stamp = self._place(node)
         state.executions += 1
         state.counts[node_id] = number + 1
         outcome = Outcome(execution.status, order, execution.routed, execution.active, execution.outputs)

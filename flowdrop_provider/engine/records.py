@@ -22,6 +22,7 @@ __all__ = [
     "JobRecord",
     "RecordPolicy",
     "RunIdentity",
+    "begun_record",
     "bounded",
     "job_record",
     "read_record",
@@ -160,6 +161,17 @@ def skipped_record(plan: Plan, node: PlanNode, identity: RunIdentity, reason: st
     return cast("JobRecord", {**_blank(plan, node, identity, 0), "status": "skipped", "skip_reason": reason})
 
 
+def begun_record(
+    plan: Plan, node: PlanNode, identity: RunIdentity, now: dt.datetime, order: int, number: int, round_: tuple[int, ...]
+) -> JobRecord:
+    """Return the record of an execution that begins ``now``; the one of its end has the same id and order.
+
+    :param number: how often the node ran before in this run.
+    """
+    facts = {"status": "running", "started": _iso(now), "order": order, "round": list(round_)}
+    return cast("JobRecord", {**_blank(plan, node, identity, number), **facts})
+
+
 #: What a record has that its release did not write yet, or that a release to come no longer writes.
 _ABSENT: Mapping[str, Any] = {
     "schema_version": 1,
@@ -262,6 +274,10 @@ class _Shown:
         return cut
 
 
+#: Made once: `json.dumps` with options makes one for each of the values of a record.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
     """Return ``value`` cut to ``max_bytes`` of JSON (16 at least), and ``{dotted path: original bytes}`` of what was cut.
 
@@ -276,7 +292,7 @@ def bounded(value: Any, max_bytes: int) -> tuple[Any, dict[str, int]]:
 
 
 def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
+    return len(_ENCODER.encode(value).encode("utf-8", "surrogatepass"))
 
 
 def _cut(value: Any, budget: int, path: str, marks: dict[str, int]) -> Any:

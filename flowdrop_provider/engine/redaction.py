@@ -35,10 +35,15 @@ _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^/\s:@]{1,256}:[^/\s@
 _QUERY = re.compile(
     r"(?i)([?&](?:access_token|api[_-]?key|auth|key|password|pwd|secret|sig|signature|token)=)[^&#\s\"'<>]+",
 )
+_MASKED_BEARER = rf"\1 {MASK}"
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_.=-]{8,}")
+#: A text shorter than this holds none of those: most texts of a record are.
+_SHORTEST_BEARER = len("basic 12345678")
 _MAX_JSON_IN_STRING = 4 * 1024 * 1024
 #: Nesting that is still looked through, four Python frames a level; what lies deeper is masked unseen.
 _MAX_DEPTH = 120
+#: A tuple and not a union: of all that happens to a value, this question comes most often.
+_CONTAINERS = (dict, list, tuple)
 #: A secret shorter than this would shred any text.
 _MIN_SECRET = 4
 
@@ -81,14 +86,14 @@ class Redactor:
     def _value(self, value: Any, path: str, touched: list[str], depth: int) -> Any:
         if isinstance(value, str):
             return self._text(value, path, touched, depth)
-        if isinstance(value, dict | list | tuple) and depth >= _MAX_DEPTH:
-            touched.append(path)
-            return MASK
-        if isinstance(value, dict):
-            return dict(self._member(key, item, path, touched, depth) for key, item in value.items())
-        if isinstance(value, list | tuple):
+        if isinstance(value, _CONTAINERS):
+            if depth >= _MAX_DEPTH:
+                touched.append(path)
+                return MASK
+            if isinstance(value, dict):
+                return dict([self._member(key, item, path, touched, depth) for key, item in value.items()])
             return [self._value(item, _join(path, index), touched, depth + 1) for index, item in enumerate(value)]
-        if self._known is not None and isinstance(value, int | float) and self._known.search(str(value)):
+        if self._known is not None and isinstance(value, (int, float)) and self._known.search(str(value)):
             touched.append(path)
             return MASK
         return value
@@ -112,7 +117,9 @@ class Redactor:
             result = _USERINFO.sub(rf"\1{MASK}@", result)
         if "=" in result:
             result = _QUERY.sub(rf"\1{MASK}", result)
-        result = self._json(_BEARER.sub(rf"\1 {MASK}", result), depth)
+        if len(result) >= _SHORTEST_BEARER:
+            result = _BEARER.sub(_MASKED_BEARER, result)
+        result = self._json(result, depth)
         if result != text:
             touched.append(path)
         return result

@@ -19,7 +19,7 @@ from flowdrop_provider.engine.launch import Launch, workflow_outputs
 from flowdrop_provider.engine.loops import Budget, LoopDriver, LoopState, Paused
 from flowdrop_provider.engine.plan import Plan, PlanNode, Region
 from flowdrop_provider.engine.progress import Progress, Waiting
-from flowdrop_provider.engine.records import JobRecord, RecordPolicy, RunIdentity, job_record, skipped_record
+from flowdrop_provider.engine.records import JobRecord, RecordPolicy, RunIdentity, begun_record, job_record, skipped_record
 from flowdrop_provider.engine.results import (
     MAX_ITERATIONS,
     PAUSE_ASKED,
@@ -77,6 +77,7 @@ class Runner:
     :param progress: where to go on; a fresh one starts at the beginning.
     :param answers: answers by node id, for nodes that wait: ``{"value", "answered_at", "user_id", ...}``.
     :param on_record: called with each job record as soon as the job has ended.
+    :param on_begin: called with a record before a node with side effects is executed, which its process may not survive.
     :param budget: makes the budget of one stretch; a spent one is renewed when ``auto_resume`` (INT-12).
     :param pins: outputs by node id that stand in for an execution.
     :param seed: what an earlier run has done already; only for a run that has not begun.
@@ -96,6 +97,7 @@ class Runner:
         progress: Progress | None = None,
         answers: Mapping[str, Mapping[str, Any]] | None = None,
         on_record: Callable[[JobRecord], None] = lambda _record: None,
+        on_begin: Callable[[JobRecord], None] | None = None,
         budget: Callable[[], Budget] = Budget,
         auto_resume: bool = True,
         pins: Mapping[str, Mapping[str, Any]] | None = None,
@@ -114,9 +116,8 @@ class Runner:
         self._policy = replace(policy or RecordPolicy(), known=world.known_secrets)
         self._steps = plan.steps if steps is None else steps
         self._outside = outside or {}
-        self._on_record = on_record
-        self._budget = budget
-        self._auto_resume = auto_resume
+        self._on_record, self._on_begin = on_record, on_begin
+        self._budget, self._auto_resume = budget, auto_resume
         self._pins = pins or {}
         self._signals = signals
         self._resting = resting_triggers(plan, launch.flat)
@@ -181,6 +182,7 @@ class Runner:
         if node.node_type.state_aware:
             inputs.update(state_inputs(self.progress.shared))
         try:
+            self.begin(node, order=node.position, number=0, stamp=())
             execution = self.execute(node, inputs, None)
         except Paused as pause:
             self.progress.paused_reason = pause.reason
@@ -251,14 +253,7 @@ class Runner:
         self.emit(node, execution, order=order, number=number, stamp=())
 
     def execute(self, node: PlanNode, inputs: dict[str, Any], iteration: Iteration | None) -> Execution:
-        """Execute a node with its delivered inputs, and with the answer it waited for, if there is one (INT-4).
-
-        :raises Paused: somebody asked for a pause; what was under way has finished (INT-5).
-        """
-        if node.node_id not in self._answers and node.node_id != self._resumed:
-            # An answer that was given is taken first: a pause must not lose it.
-            self._heed_signals()
-        self._resumed = ""
+        """Execute a node with its delivered inputs, and with the answer it waited for, if there is one (INT-4)."""
         if node.node_id in self._pins:
             return self._pinned(node)
         context = NodeContext(
@@ -305,6 +300,18 @@ class Runner:
     def _execution_id(self, node: PlanNode) -> str:
         rounds = sum(state.executions for state in self.progress.loops.values())
         return self._identity.execution_id(node.node_id, rounds)
+
+    def begin(self, node: PlanNode, *, order: int, number: int, stamp: tuple[int, ...]) -> None:
+        """Begin an execution unless somebody wants none; one with side effects is recorded at once.
+
+        :raises Paused: somebody asked for a pause; what was under way has finished (INT-5).
+        """
+        if node.node_id not in self._answers and node.node_id != self._resumed:
+            # An answer that was given is taken first: a pause must not lose it.
+            self._heed_signals()
+        self._resumed = ""
+        if self._on_begin is not None and node.node_type.side_effects and node.node_id not in self._pins:
+            self._on_begin(begun_record(self.plan, node, self._identity, self._world.now(), order, number, stamp))
 
     def emit(self, node: PlanNode, execution: Execution, *, order: int, number: int, stamp: tuple[int, ...]) -> None:
         """Record a finished execution."""

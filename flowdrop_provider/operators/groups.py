@@ -14,10 +14,11 @@ from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.engine.progress import Progress
 from flowdrop_provider.engine.records import JobRecord, job_record
+from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.engine.routing import Outcome, certainly_dead
-from flowdrop_provider.engine.runner import RUN_CANCELLED, Runner
+from flowdrop_provider.engine.runner import RUN_CANCELLED, RUN_FAILED, Runner
 from flowdrop_provider.engine.segments import steps_of
-from flowdrop_provider.errors import FlowDropError
+from flowdrop_provider.errors import FlowDropError, NodeError
 from flowdrop_provider.library.happenings import job_happening
 from flowdrop_provider.library.metrics import Measurement, job_measurements, skip_measurements
 from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome, storable
@@ -167,9 +168,13 @@ class _Log:
             self.skips[record["node_id"]] = record["skip_reason"] or ""
             return
         self.outputs[record["node_id"]] = record["output_data"]
-        self._run.push(f"{JOB_KEY}.{record['order']}", record)
+        self.begin(record)
         measure(job_measurements(record, self._run.ti.dag_id))
         tell(job_happening(record, self._run.ti.dag_id, self._run.plan.workflow_id))
+
+    def begin(self, record: JobRecord) -> None:
+        """Push a record: that of an end takes the place of that of its beginning."""
+        self._run.push(f"{JOB_KEY}.{record['order']}", record)
 
 
 def _runner(
@@ -191,6 +196,7 @@ def _runner(
         progress=progress,
         answers=answers,
         on_record=log.take,
+        on_begin=log.begin,
         pins=_checked(run.reuse).pins,
         signals=run.signal,
     )
@@ -210,12 +216,27 @@ def _checked(read: Callable[[], T]) -> T:
 def _hand_on(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) -> None:
     """Hand on the outcome of every node, with the values of those ports only that leave the group."""
     redactor = run.policy.redactor()
-    nodes = {
-        node_id: pack_outcome(outcome, _leaving(run.plan, node_id, node_ids), redactor)
-        for node_id, outcome in progress.outcomes.items()
-    }
+    nodes = {node_id: _packed(run, node_id, node_ids, progress, redactor) for node_id in list(progress.outcomes)}
     error = redactor.redact(progress.error)[0]
     run.push(HANDOVER_KEY, {"nodes": nodes, "ended": progress.ended, "error": error})
+
+
+def _packed(
+    run: RunOnAirflow, node_id: str, node_ids: tuple[str, ...], progress: Progress, redactor: Redactor
+) -> dict[str, Any]:
+    """Return what a node hands on; a value that cannot be stored fails the node, and the run unless an error edge takes it."""
+    leaving = _leaving(run.plan, node_id, node_ids)
+    try:
+        return pack_outcome(progress.outcomes[node_id], leaving, redactor)
+    except NodeError as error:
+        if run.tried_again:
+            raise
+        node = run.plan.nodes[node_id]
+        told = error_envelope(node_id, code=error.code, message=error.message, retryable=error.retryable)
+        progress.outcomes[node_id] = Outcome("failed", node.position, node.routes_errors, ports={"error": told})
+        if not node.routes_errors:
+            progress.ended, progress.error = RUN_FAILED, told
+        return pack_outcome(progress.outcomes[node_id], leaving, redactor)
 
 
 def _leaving(plan: Plan, node_id: str, node_ids: tuple[str, ...]) -> frozenset[str] | None:

@@ -19,7 +19,7 @@ from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.engine.routing import Outcome
 from flowdrop_provider.engine.runner import outcome_of
-from flowdrop_provider.errors import ConfigurationError
+from flowdrop_provider.errors import ConfigurationError, NodeError
 from flowdrop_provider.library.sealing import cipher
 
 __all__ = [
@@ -58,7 +58,10 @@ def storable(value: Any) -> Any:
 
 
 def pack(plan: Plan, node: PlanNode, execution: Execution, redactor: Redactor) -> dict[str, Any]:
-    """Return what the successors of a finished node need: status, branches, and the values of its carried ports."""
+    """Return what the successors of a finished node need: status, branches, and the values of its carried ports.
+
+    :raises NodeError: ``value_not_stored``: there is no room for a large value.
+    """
     return pack_outcome(outcome_of(node, execution), plan.carried_ports(node.node_id), redactor)
 
 
@@ -125,8 +128,15 @@ def _store(folder: str, body: bytes) -> str:
     from airflow.sdk import ObjectStoragePath
 
     path = ObjectStoragePath(folder) / f"{uuid.uuid4()}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    except Exception as error:  # each kind of storage raises its own
+        raise NodeError(
+            f"A value of {len(body):,} bytes could not be stored for the nodes behind this one: {type(error).__name__}.",
+            code="value_not_stored",
+            retryable=True,
+        ) from error
     return str(path)
 
 

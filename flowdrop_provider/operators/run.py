@@ -152,6 +152,11 @@ class RunOnAirflow:
         return opened_reuse(self.own_conf(), self.ti.dag_id, self.ti.run_id)
 
     @property
+    def tried_again(self) -> bool:
+        """Whether Airflow starts this task again when it raises anything: a task without side effects has a second try."""
+        return int(self.ti.try_number) <= int(getattr(self.ti, "max_tries", 0) or 0)
+
+    @property
     def paused(self) -> bool:
         """Whether somebody had paused the run when this task started."""
         return bool(self.own_conf().get(PAUSE_MEMBER))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from flowdrop_provider import conf
-from flowdrop_provider.engine.execution import Execution, execute, refused
+from flowdrop_provider.engine.execution import Execution, error_envelope, execute, failed, refused
 from flowdrop_provider.engine.hooks import installed_hooks
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.records import job_record, skipped_record
@@ -19,7 +19,7 @@ from flowdrop_provider.engine.reuse import Injection, pinned_execution
 from flowdrop_provider.engine.routing import Decision, certainly_dead, decide, delivered_inputs, warn_of_conditions
 from flowdrop_provider.engine.runner import RUN_FAILED, RUN_STOPPED, outcome_of
 from flowdrop_provider.engine.strategies import OTHER_TRIGGER
-from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.errors import LaunchError, NodeError
 from flowdrop_provider.library.happenings import job_happening
 from flowdrop_provider.library.metrics import job_measurements, skip_measurements
 from flowdrop_provider.nodes.api import NodeContext
@@ -71,6 +71,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
     if execution.status == "interrupted":
         # Only the gate's question comes from here: nodes that ask by themselves are groups. A group can wait.
         return run_group(binding, (node_id,), context)
+    execution, handover = _handed_on(run, node, execution)
     record = job_record(run.plan, node, execution, run.identity(), run.policy, order=node.position)
     if execution.injected is not None and execution.injected["source"] != "pin":
         record.update(recorded_values(run, run.reuse(), node))  # type: ignore[typeddict-item]
@@ -78,7 +79,7 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
     measure(job_measurements(record, run.ti.dag_id))
     tell(job_happening(record, run.ti.dag_id, run.plan.workflow_id))
     installed_hooks(tuple(conf.hooks())).done(record)
-    run.push(HANDOVER_KEY, pack(run.plan, node, execution, run.policy.redactor(execution.secrets)))
+    run.push(HANDOVER_KEY, handover)
     warn_of_conditions(run.plan, node_id)
     _skip_the_dead(run, node, execution, sources)
     _raise_failure(run, execution)
@@ -133,6 +134,21 @@ def _execute_node(run: RunOnAirflow, node: PlanNode, sources: SourceOutcomes, ev
         lambda done: job_record(run.plan, node, done, run.identity(), run.policy, order=node.position),
         inputs,
     )
+
+
+def _handed_on(run: RunOnAirflow, node: PlanNode, execution: Execution) -> tuple[Execution, dict[str, Any]]:
+    """Return an execution with what its successors get; a value for them that cannot be stored fails the node."""
+    redactor = run.policy.redactor(execution.secrets)
+    try:
+        return execution, pack(run.plan, node, execution, redactor)
+    except NodeError as error:
+        if run.tried_again:
+            raise
+        told = error_envelope(node.node_id, code=error.code, message=error.message, retryable=error.retryable)
+        lost = failed(node.to_run(), told, utc_now())
+        lost.attempts, lost.params, lost.started = execution.attempts, execution.params, execution.started
+        lost.secrets, lost.secret_parameters = execution.secrets, execution.secret_parameters
+        return lost, pack(run.plan, node, lost, redactor)
 
 
 def _skip_the_dead(run: RunOnAirflow, node: PlanNode, execution: Execution, sources: SourceOutcomes) -> None:

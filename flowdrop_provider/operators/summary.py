@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.launch import workflow_outputs
 from flowdrop_provider.engine.records import bounded
+from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.engine.routing import Outcome
+from flowdrop_provider.errors import NodeError
 from flowdrop_provider.library.happenings import run_happening
 from flowdrop_provider.library.metrics import run_measurements
 from flowdrop_provider.nodes.world import utc_now
@@ -86,7 +89,8 @@ def _summary(run: RunOnAirflow, outcomes: Mapping[str, Outcome]) -> tuple[dict[s
     skipped = [node_id for node_id, outcome in outcomes.items() if outcome.status == "skipped"]
     redactor = run.policy.redactor()
     shown, truncated = bounded(redactor.redact(outputs)[0], run.policy.max_bytes)
-    error = _error(run, unrouted[0]) if unrouted else None
+    packed, unstored = _sealed(run, outputs, redactor)
+    error = _error(run, unrouted[0]) if unrouted else unstored
     status = _status(error, failed)
     summary = {
         "status": status,
@@ -100,7 +104,19 @@ def _summary(run: RunOnAirflow, outcomes: Mapping[str, Outcome]) -> tuple[dict[s
         "error": error,
         "warnings": missing,
     }
-    return summary, seal_values(outputs, redactor)
+    return summary, packed
+
+
+def _sealed(
+    run: RunOnAirflow, outputs: Mapping[str, Any], redactor: Redactor
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any] | None]:
+    """Return the outputs packed for a calling workflow, and the error of the run when they cannot be stored."""
+    try:
+        return seal_values(outputs, redactor), None
+    except NodeError as error:
+        if run.tried_again:
+            raise
+        return {}, error_envelope(run.ti.task_id, code=error.code, message=error.message, retryable=error.retryable)
 
 
 def _status(error: Mapping[str, Any] | None, failed: list[str]) -> str:

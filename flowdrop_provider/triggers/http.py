@@ -2,6 +2,9 @@
 
 The request was prepared on the worker, credentials included; Airflow encrypts what a trigger is made of. The reply comes back
 sealed, because Airflow keeps a trigger's event readable.
+
+Airflow starts a trigger again in another triggerer when the first one died. What may have changed something is not sent again
+then: before it is sent, the task's XCom :data:`SENDING_KEY` says so, and a trigger that finds it there fires with an error.
 """
 
 from __future__ import annotations
@@ -21,12 +24,18 @@ from flowdrop_provider import conf
 from flowdrop_provider.errors import NodeError
 from flowdrop_provider.library.sealing import cipher
 from flowdrop_provider.nodes.http_client import HttpPolicy, PinnedHttpClient
-from flowdrop_provider.nodes.world import HttpReply, HttpRequest
+from flowdrop_provider.nodes.world import HttpReply, HttpRequest, utc_now
 
-__all__ = ["EVENT_KEY", "HttpRequestTrigger", "reply_of"]
+__all__ = ["EVENT_KEY", "SENDING_KEY", "HttpRequestTrigger", "reply_of"]
 
 #: Member of the event that holds the sealed reply.
 EVENT_KEY = "flowdrop_http"
+
+#: XCom key that says that the call of this try is being made; Airflow deletes it before another try.
+SENDING_KEY = "flowdrop_sending"
+
+#: Methods that change nothing, so a call may be repeated (RFC 9110, 9.2.1).
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 #: Bytes of a body that travel in an event; it lies in the database until the task has gone on.
 MAX_BODY = 1_000_000
@@ -61,9 +70,28 @@ class HttpRequestTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send the request in a thread and fire once."""
         loop = asyncio.get_running_loop()
-        told = await loop.run_in_executor(_threads(), _sent, self.request, self.policy)
+        told = await loop.run_in_executor(_threads(), self._told)
         sealed = cipher(conf.seal_keys()).encrypt(json.dumps(told).encode()).decode()
         yield TriggerEvent({EVENT_KEY: sealed})  # type: ignore[no-untyped-call]
+
+    def _told(self) -> dict[str, Any]:
+        if str(self.request["method"]).upper() in _SAFE or self._claimed():
+            return _sent(self.request, self.policy)
+        facts = {"code": "call_lost", "retryable": True, "details": None, "hint": "Ask the other system."}
+        return {"error": {"message": "The triggerer that made this call died; it may have been made.", **facts}}
+
+    def _claimed(self) -> bool:
+        """Note down that this call is being made; return whether nobody had before."""
+        ti: Any = self.task_instance
+        if ti is None:
+            return True
+        from airflow.sdk.execution_time.xcom import XCom
+
+        place = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id, "map_index": ti.map_index}
+        if XCom.get_one(key=SENDING_KEY, **place) is not None:
+            return False
+        XCom.set(key=SENDING_KEY, value={"at": utc_now().isoformat()}, **place)
+        return True
 
 
 @cache

@@ -16,11 +16,11 @@ from datetime import datetime, timedelta, timezone
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
 
 from devtools.harness import AirflowHarness
 from flowdrop_provider.plugins.api.ids import pipeline_id
 from tests.benchmarks.conftest import FULL
+from tests.benchmarks.filling import copy_run
 from tests.flows import chain
 from tests.plugins.client import API, api
 
@@ -29,52 +29,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 WORKFLOWS, RUNS, LENGTH = 20, 10_000 if FULL else 1_000, 20
 BUDGET_MS = 100
 POLLING_BUDGET_MS = 250
-
-COPY_RUNS = """
-INSERT INTO dag_run ({columns}) SELECT {values} FROM dag_run r, generate_series(1, {runs}) n
-JOIN dag_version v ON v.dag_id = 'flowdrop_bench_' || (n % {workflows}) WHERE r.dag_id = 'flowdrop_bench_0' AND r.run_id = :run
-"""
-COPY_TASKS = """
-INSERT INTO task_instance ({columns}) SELECT {values} FROM task_instance t
-JOIN dag_run r ON r.run_id LIKE 'bench\\_\\_%' WHERE t.dag_id = 'flowdrop_bench_0' AND t.run_id = :run
-"""
-COPY_VALUES = """
-INSERT INTO xcom ({columns}) SELECT {values} FROM xcom x
-JOIN dag_run r ON r.run_id LIKE 'bench\\_\\_%' WHERE x.dag_id = 'flowdrop_bench_0' AND x.run_id = :run
-"""
-
-
-def copy(connection, table, alias, statement, replaced, run_id):
-    columns = connection.execute(
-        text("SELECT column_name FROM information_schema.columns WHERE table_name = :t"), {"t": table}
-    ).scalars().all()  # fmt: skip
-    names = [name for name in columns if replaced.get(name, "") is not None]
-    values = ", ".join(replaced.get(name, f"{alias}.{name}") for name in names)
-    sql = statement.format(columns=", ".join(names), values=values, runs=RUNS, workflows=WORKFLOWS)
-    connection.execute(text(sql), {"run": run_id})
-
-
-def fill(server, run_id):
-    engine = create_engine(server.server.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
-    past = "now() - n * interval '5 minutes'"
-    runs = {
-        "id": None, "run_id": "'bench__' || n", "dag_id": "v.dag_id", "created_dag_version_id": "v.id", "run_after": past,
-        "queued_at": past, "start_date": f"{past} + interval '1 second'", "end_date": f"{past} + n % 60 * interval '1 second'",
-        "logical_date": "NULL",
-    }  # fmt: skip
-    tasks = {
-        "id": "gen_random_uuid()", "run_id": "r.run_id", "dag_id": "r.dag_id", "dag_version_id": "r.created_dag_version_id",
-        "queued_dttm": "r.queued_at", "start_date": "r.start_date", "end_date": "r.end_date",
-    }  # fmt: skip
-    values = {"dag_run_id": "r.id", "run_id": "r.run_id", "dag_id": "r.dag_id"}
-    with engine.begin() as connection:
-        copy(connection, "dag_run", "r", COPY_RUNS, runs, run_id)
-        copy(connection, "task_instance", "t", COPY_TASKS, tasks, run_id)
-        copy(connection, "xcom", "x", COPY_VALUES, values, run_id)
-        connection.execute(text("ANALYZE dag_run, task_instance, xcom"))
-        count = connection.execute(text("SELECT count(*) FROM xcom WHERE key = 'flowdrop_job'")).scalar()
-    engine.dispose()
-    return count
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +45,8 @@ def filled(tmp_path_factory):
         # Nothing but the API server and the database may work while they are measured.
         for name in ("scheduler", "dag-processor", "triggerer"):
             server.server.stop_service(name)
-        assert fill(server, run.run_id) > RUNS * LENGTH
+        copied = copy_run(server, run.run_id, prefix="flowdrop_bench_", workflows=WORKFLOWS, last=RUNS)
+        assert copied > RUNS * LENGTH
         yield server
     finally:
         server.stop()

@@ -130,7 +130,9 @@ def serious(page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"], indirect=True)
-@pytest.mark.parametrize("place", ["run", "loop", "table", "runs", "metrics", "audit", "system", "task"], ids=lambda name: f"axe-{name}")
+@pytest.mark.parametrize(
+    "place", ["run", "loop", "table", "runs", "metrics", "audit", "system", "task"], ids=lambda name: f"axe-{name}"
+)
 def test_nothing_stands_in_the_way_of_assistive_technology(page, site, place):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make ui")

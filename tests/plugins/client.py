@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -61,3 +63,11 @@ def audit_trail(client: httpx.Client, workflow_id: str) -> list[dict[str, Any]]:
     entries = [json.loads(line) for line in answer.text.split("\n") if line]
     assert broken_event(entries)[0] is None
     return entries
+
+
+def command(server: Any, *arguments: str) -> tuple[int, Any]:
+    """Run ``flowdrop`` where Airflow runs; return how it ended and what it said as JSON."""
+    program = [sys.executable, "-m", "flowdrop_provider.cli", *arguments, "--json"]
+    done = subprocess.run(program, env=server.server.environment, text=True, capture_output=True, timeout=120, check=False)
+    assert done.stdout, done.stderr[-3000:]
+    return done.returncode, json.loads(done.stdout)

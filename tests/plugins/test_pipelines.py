@@ -179,3 +179,16 @@ def test_a_value_kept_elsewhere_is_not_taken_for_a_record():
 @pytest.mark.parametrize(("microseconds", "expected"), [(None, None), (0, 0), (3, 1), (1_600, 2), (2_000_000, 2_000)])
 def test_the_editor_hides_a_time_of_nought(microseconds, expected):
     assert milliseconds(microseconds) == expected
+
+
+def test_a_round_that_had_begun_when_its_worker_died_is_the_one_that_was_lost():
+    done, begun = record("x.1", order=1, round=[0]), record("x.1", "running", at=3, order=4, round=[1])
+    values = [value("x.1", item, f"flowdrop_job.{item['order']}") for item in (done, record("y.1", order=2), begun)]
+    picture = drawing("x.1", "y.1", "z.1", group={"y.1": "x.1", "z.1": "x.1"})
+    found = {(job.node_id, job.order): job for job in view("failed", picture, [task("x.1", "failed")], values).jobs}
+
+    assert (found["x.1", 4].status, found["x.1", 4].error["code"]) == ("failed", "worker_lost")
+    assert found["x.1", 1].status == "completed"
+    assert [job.status for job in found.values() if job.node_id == "z.1"] == ["skipped"]
+    live = view("running", picture, [task("x.1", "running", ended=None)], values)
+    assert [job.status for job in live.jobs if job.node_id == "x.1"] == ["completed", "running"]

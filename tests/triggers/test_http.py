@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,7 +14,7 @@ from flowdrop_provider.errors import NodeError
 from flowdrop_provider.nodes.http_client import HttpPolicy
 from flowdrop_provider.nodes.world import HttpRequest
 from flowdrop_provider.operators.slow_http import SlowCall, http_client_of
-from flowdrop_provider.triggers.http import EVENT_KEY, MAX_BODY, HttpRequestTrigger, reply_of
+from flowdrop_provider.triggers.http import EVENT_KEY, MAX_BODY, SENDING_KEY, HttpRequestTrigger, reply_of
 from tests.serving import QuietHandler, serving
 
 LOCAL = HttpPolicy(allow_networks=("127.0.0.0/8",))
@@ -24,6 +26,8 @@ class Echo(QuietHandler):
         if self.path == "/large":
             body = b"x" * (MAX_BODY + 1)
         self.give(201, body, X_Token=self.headers["X-Token"])
+
+    do_GET = do_POST
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +44,12 @@ def key(monkeypatch):
 def fired(trigger: HttpRequestTrigger) -> dict[str, str]:
     name, arguments = trigger.serialize()
     assert name == "flowdrop_provider.triggers.http.HttpRequestTrigger"
-    again = HttpRequestTrigger(**json.loads(json.dumps(arguments)))
+    return told(HttpRequestTrigger(**json.loads(json.dumps(arguments))))
 
+
+def told(trigger: HttpRequestTrigger) -> dict[str, str]:
     async def first() -> dict[str, str]:
-        return (await anext(again.run())).payload
+        return (await anext(trigger.run())).payload
 
     return asyncio.run(first())
 
@@ -59,6 +65,39 @@ def test_the_reply_travels_sealed_and_whole(url):
     assert "s3cret" not in json.dumps(event)
     assert (reply.status, reply.body) == (201, b"\x00caf\xc3\xa9")
     assert ("X-Token", "s3cret") in reply.headers
+
+
+class Kept(dict):
+    """The XComs of a task that waits in the triggerer."""
+
+    def get_one(self, *, key, **_place):
+        return self.get(key)
+
+    def set(self, key, value, **_place):
+        self[key] = value
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    found = Kept()
+    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom", found)
+    return found
+
+
+@pytest.mark.parametrize(("method", "again"), [("POST", "call_lost"), ("GET", None)])
+def test_a_call_that_a_dead_triggerer_may_have_made_is_not_made_again(url, kept, method, again):
+    place = SimpleNamespace(dag_id="dag", run_id="run", task_id="call", map_index=-1)
+    trigger = HttpRequestTrigger.of(dataclasses.replace(request(url), method=method), LOCAL)
+    trigger.task_instance = place
+    assert reply_of(told(trigger)).status == 201
+    assert (SENDING_KEY in kept) == (method == "POST")
+
+    if again is None:
+        assert reply_of(told(trigger)).status == 201
+        return
+    with pytest.raises(NodeError) as caught:
+        reply_of(told(trigger))
+    assert (caught.value.code, caught.value.retryable) == (again, True)
 
 
 @pytest.mark.rule("NET-1")

@@ -27,6 +27,8 @@ Values = dict[str, Any]
 
 
 class Answer(BaseModel):
+    """The base of all shapes: nothing is answered that the document does not have."""
+
     model_config = ConfigDict(extra="forbid")
 
 

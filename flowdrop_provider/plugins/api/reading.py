@@ -204,7 +204,9 @@ def recorded_job(stored: Mapping[str, Any], task: Any, *, cancelled: bool = Fals
     :param task: a row with :func:`task_columns`.
     """
     record = read_record(stored)
-    error = record.get("error")
+    status = job_status(task.state, record, cancelled=cancelled)
+    # Recorded when it began, and its task has failed since without a record of its end.
+    error = record.get("error") or (_lost(str(record["node_id"])) if status == "failed" else None)
     return Job(
         id=str(record.get("id") or ""),
         node_id=str(record["node_id"]),
@@ -212,7 +214,7 @@ def recorded_job(stored: Mapping[str, Any], task: Any, *, cancelled: bool = Fals
         label=str(record.get("label") or record["node_id"]),
         task_id=task.task_id,
         map_index=task.map_index,
-        status=job_status(task.state, record, cancelled=cancelled),
+        status=status,
         task_state=task.state,
         try_number=task.try_number,
         queued=iso(task.queued_dttm),
@@ -230,13 +232,13 @@ def _silent_state(state: str | None, nodes: Sequence[str], told: Sequence[Mappin
     """Return the task state as it applies to nodes without a record.
 
     In a task that runs several nodes they wait for their turn while it runs, and were not reached when it has ended, unless
-    it ended without any node having failed: then its worker died.
+    it ended without any node having failed: then its worker died. One that had begun is the one that was lost.
     """
     if len(nodes) < 2 or state is None:
         return state
     if state in ("running", "restarting", "deferred", "awaiting_input"):
         return "queued"
-    if state == "failed" and all(item.get("status") != "failed" for item in told):
+    if state == "failed" and all(item.get("status") not in ("failed", "running") for item in told):
         return "failed"
     return "skipped" if state in ("success", "failed") else state
 
@@ -256,7 +258,6 @@ def _silent_job(
     status = job_status(state, None, cancelled=cancelled)
     ran = task.try_number > 0 and status not in ("skipped", "pending")
     ended = status in ("completed", "failed", "cancelled") and ran
-    lost = {"code": "worker_lost", "message": "The worker that ran this node died.", "node_id": node_id, "retryable": True}
     return Job(
         id=str(uuid.uuid5(_ID_NAMESPACE, f"{run.dag_id}\n{run.run_id}\n{node_id}")),
         node_id=node_id,
@@ -272,9 +273,13 @@ def _silent_job(
         completed=iso(task.end_date) if ended else None,
         execution_time_us=_span(task) if ended else None,
         skip_reason=reasons.get(node_id, "branch_not_active") if status == "skipped" else None,
-        error=lost if status == "failed" else None,
+        error=_lost(node_id) if status == "failed" else None,
         execution_number=0,
     )
+
+
+def _lost(node_id: str) -> dict[str, Any]:
+    return {"code": "worker_lost", "message": "The worker that ran this node died.", "node_id": node_id, "retryable": True}
 
 
 def _span(task: Any) -> int | None:

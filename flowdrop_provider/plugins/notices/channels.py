@@ -46,6 +46,10 @@ def _smtp(conn_id: str) -> Any:
     By itself it tries six times for 30 seconds each, longer than the lease of a notice: another scheduler would send it too.
     """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
+    from airflow.sdk import BaseHook
+
+    # The hook's own refusal does not say which one is missing.
+    BaseHook.get_connection(conn_id)
 
     class OneAttempt(SmtpHook):
         smtp_retry_limit = 0

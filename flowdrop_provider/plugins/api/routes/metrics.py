@@ -9,7 +9,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.models.log import Log
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor
@@ -17,7 +17,7 @@ from flowdrop_provider.plugins.api.measuring import metrics
 from flowdrop_provider.plugins.api.models import MetricsAnswer
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
-from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.security import UserDep, administers, listed
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.trail import TASK_EVENTS, log_entry
 
@@ -52,6 +52,7 @@ def get_metrics(
 @router.get("/audit")
 def get_audit(
     session: SessionDep,
+    user: UserDep,
     readable: Annotated[set[str], AUDITED],
     workflow_id: str | None = None,
     event: Annotated[str | None, Query(max_length=60)] = None,
@@ -61,10 +62,14 @@ def get_audit(
 ) -> dict[str, Any]:
     """Return what people did to FlowDrop's workflows and runs, the newest first, from Airflow's action log.
 
-    ``by_people`` leaves out what Airflow notes there itself: the states that tasks came into.
+    ``by_people`` leaves out what Airflow notes there itself: the states that tasks came into. What was done to the deployment
+    and to no workflow, such as the test of a rule for notices, is for its administrators.
     """
     size = min(max(limit, 1), 100)
-    query = select(Log).where(Log.dag_id.in_(sorted(dag_ids_of(readable, workflow_id)))).order_by(Log.id.desc()).limit(size + 1)
+    wanted: ColumnElement[bool] = Log.dag_id.in_(sorted(dag_ids_of(readable, workflow_id)))
+    if workflow_id is None and administers(user):
+        wanted |= Log.dag_id.is_(None) & Log.event.startswith("flowdrop_", autoescape=True)
+    query = select(Log).where(wanted).order_by(Log.id.desc()).limit(size + 1)
     if event is not None:
         query = query.where(Log.event == event)
     if by_people:

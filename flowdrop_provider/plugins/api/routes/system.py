@@ -65,9 +65,7 @@ def get_health() -> dict[str, Any]:
     }
 
 
-@router.get(
-    "/system/config", dependencies=[signed_in], response_model=None, responses={200: {"model": SystemConfigAnswer}}
-)
+@router.get("/system/config", dependencies=[signed_in], response_model=None, responses={200: {"model": SystemConfigAnswer}})
 def get_system_config(user: UserDep) -> dict[str, Any]:
     """Return features and limits, and whether the caller looks after this deployment."""
     limits = {"maxWorkflowNodes": MAX_NODES, "maxWorkflowEdges": MAX_EDGES, "maxPageSize": 100}
@@ -92,9 +90,7 @@ def get_system_doctor(session: SessionDep) -> dict[str, Any]:
     return {"success": True, "data": examine(session)}
 
 
-@router.get(
-    "/system/notices", dependencies=[administrator], response_model=None, responses={200: {"model": NoticeRulesAnswer}}
-)
+@router.get("/system/notices", dependencies=[administrator], response_model=None, responses={200: {"model": NoticeRulesAnswer}})
 def get_system_notices() -> dict[str, Any]:
     """Return the rules for notices, with whom their channels reach."""
     from flowdrop_provider.plugins.operating.trial import list_rules

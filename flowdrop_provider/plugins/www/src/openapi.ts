@@ -15,7 +15,8 @@ export interface paths {
          * Get Audit
          * @description Return what people did to FlowDrop's workflows and runs, the newest first, from Airflow's action log.
          *
-         *     ``by_people`` leaves out what Airflow notes there itself: the states that tasks came into.
+         *     ``by_people`` leaves out what Airflow notes there itself: the states that tasks came into. What was done to the deployment
+         *     and to no workflow, such as the test of a rule for notices, is for its administrators.
          */
         get: operations["get_audit_api_v1_audit_get"];
         put?: never;
