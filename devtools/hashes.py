@@ -1,8 +1,8 @@
 """Write ``requirements-locked.txt``: the pins of ``constraints.txt`` with the SHA-256 of each archive.
 
 ``python -m devtools.hashes`` asks pip, under every Python we support, which archive it would take for each pin and what its
-hash is; nothing is installed. ``pip install --require-hashes -r requirements-locked.txt`` then takes no other file of the same
-name and version.
+hash is; nothing is installed. It asks for pins that the file lacks, with ``--all`` for each. Then
+``pip install --require-hashes -r requirements-locked.txt`` takes no other file of the same name and version.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from devtools.pins import PYTHONS, ROOT, normal
 
-__all__ = ["FILE", "PLATFORMS", "lines", "locked", "read_report"]
+__all__ = ["FILE", "PLATFORMS", "known", "lines", "locked", "read_report"]
 
 FILE = ROOT / "requirements-locked.txt"
 #: Kinds of machines whose archives are locked: newest C library first, as pip prefers them.
@@ -65,6 +66,18 @@ def locked(python: str, machine: str, constraints: Path) -> dict[str, set[str]]:
     return read_report(json.loads(done.stdout))
 
 
+def known(text: str) -> dict[str, set[str]]:
+    """Return ``{"name==version": {sha256, ...}}`` of what :func:`lines` wrote."""
+    found: dict[str, set[str]] = defaultdict(set)
+    pin = ""
+    for line in text.splitlines():
+        if line.startswith("    --hash=sha256:"):
+            found[pin].add(line.removesuffix(" \\").rpartition(":")[2])
+        elif line and not line.startswith("#"):
+            pin = line.removesuffix(" \\").partition(";")[0].strip()
+    return found
+
+
 def lines(constraints: Iterable[str], hashes: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the pins with their hashes.
 
@@ -78,22 +91,30 @@ def lines(constraints: Iterable[str], hashes: Mapping[str, Iterable[str]]) -> li
     return found
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Ask under each Python and write the file; exit code 1 when one is missing or a pin has no archive."""
-    constraints = ROOT / "constraints.txt"
-    hashes: dict[str, set[str]] = defaultdict(set)
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    hashes = defaultdict(set, known(FILE.read_text()) if FILE.exists() and "--all" not in arguments else {})
+    unknown = [line for line in pins if not line.startswith("#") and line.partition(";")[0].strip() not in hashes]
     try:
-        for python in PYTHONS:
-            for machine in PLATFORMS:
-                for pin, digests in locked(python, machine, constraints).items():
-                    hashes[pin] |= digests
-        text = _HEADER + "\n".join(lines(constraints.read_text().splitlines(), hashes)) + "\n"
+        for pin, digest in _asked(unknown) if unknown else ():
+            hashes[pin].add(digest)
+        FILE.write_text(_HEADER + "\n".join(lines(pins, hashes)) + "\n")
     except (OSError, KeyError, subprocess.CalledProcessError) as error:
-        print(f"The archives of all pins must be there to lock them: {error}", file=sys.stderr)
+        print(f"The archives of all pins must be there to lock them: {error!r}", file=sys.stderr)
         return 1
-    FILE.write_text(text)
     return 0
 
 
+def _asked(pins: Iterable[str]) -> Iterator[tuple[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "pins.txt"
+        wanted.write_text("\n".join(pins))
+        for python in PYTHONS:
+            for machine in PLATFORMS:
+                for pin, digests in locked(python, machine, wanted).items():
+                    yield from ((pin, digest) for digest in digests)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

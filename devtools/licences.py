@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from devtools.pins import normal
 
-__all__ = ["ALLOWED", "EXCEPTIONS", "PACKAGE", "licence_of", "refused", "runtime"]
+__all__ = ["ALLOWED", "EXCEPTIONS", "PACKAGE", "field_of", "licence_of", "refused", "runtime"]
 
 PACKAGE = "airflow-provider-flowdrop"
 
@@ -95,15 +95,20 @@ def requirements(installed: Distribution, extras: Iterable[str] = ()) -> Iterato
             yield needed
 
 
+def field_of(installed: Distribution, name: str) -> str:
+    """Return a field of the metadata, ``""`` when it is absent."""
+    return str(next(iter(installed.metadata.get_all(name) or ()), ""))
+
+
 def licence_of(installed: Distribution) -> str:
     """Return the licence as an SPDX expression where the metadata can be read as one, else what it says, ``""`` for nothing."""
-    metadata = installed.metadata
-    expression = metadata.get("License-Expression")
+    expression = field_of(installed, "License-Expression")
     if expression:
-        return str(expression)
-    named = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or () if line.startswith("License :: ")]
+        return expression
+    classifiers = installed.metadata.get_all("Classifier") or ()
+    named = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License :: ")]
     known = sorted({_CLASSIFIERS[name] for name in named if name in _CLASSIFIERS})
-    text = str(metadata.get("License") or "").strip()
+    text = field_of(installed, "License").strip()
     told = _SPELLINGS.get(text.lower(), text if len(text) < 60 else "")
     # A classifier that says "BSD" says less than the text beside it.
     if told and (not known or known == ["BSD"]):

@@ -20,7 +20,7 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
-from devtools.licences import PACKAGE, licence_of, requirements, runtime
+from devtools.licences import PACKAGE, field_of, licence_of, requirements, runtime
 from devtools.pins import normal
 
 __all__ = ["bill_of_materials"]
@@ -54,7 +54,7 @@ def _component(name: str, installed: Distribution) -> Component:
         purl=PackageURL("pypi", name=name, version=installed.version),
         bom_ref=f"{name}@{installed.version}",
         licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
-        description=installed.metadata.get("Summary"),
+        description=field_of(installed, "Summary") or None,
     )
 
 
