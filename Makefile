@@ -82,6 +82,21 @@ docs: venv-dev ## Build the documentation into site/
 ui: ## Build the views of the Airflow UI again (needs Node.js 20.19 or later; installing the package does not)
 	@cd flowdrop_provider/plugins/www && npm ci --no-audit --no-fund && npm run lint && npm test && npm run build
 
+# The moment of the last commit, so that the same source gives the same bytes.
+dist sbom: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+.PHONY: dist
+dist: venv-dev ## Build wheel, sdist and bill of materials into dist/
+	@rm -rf dist && $(RUN) -m build --no-isolation --outdir dist . && $(RUN) -m devtools.sbom dist/sbom.cdx.json
+
+.PHONY: sbom
+sbom: venv-dev ## Write the bill of materials (CycloneDX) of what the package needs into dist/
+	@$(RUN) -m devtools.sbom dist/sbom.cdx.json
+
+.PHONY: audit
+audit: venv-dev ## Look for known weaknesses of the pinned packages (needs an advisory database)
+	@$(RUN) -m devtools.audit
+
 .PHONY: clean
 clean: ## Stop the demo and delete everything that was made here
 	@if [ -x $(RUN) ] && [ -d .flowdrop/demo ]; then $(RUN) -m devtools.demo --stop; fi

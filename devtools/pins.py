@@ -39,10 +39,11 @@ def resolve(python: str, wanted: Sequence[str]) -> dict[str, str]:
     target = ("--python-version", f"{python}.0", "--only-binary", ":all:", "--target", "unused")
     command = [f"python{python}", "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     report = json.loads(subprocess.run([*command, *target, *wanted], check=True, stdout=subprocess.PIPE).stdout)
-    return {_normal(item["metadata"]["name"]): item["metadata"]["version"] for item in report["install"]}
+    return {normal(item["metadata"]["name"]): item["metadata"]["version"] for item in report["install"]}
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
+    """Return a package name as comparisons want it: lower case, dashes."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -34,8 +34,8 @@ __all__ = ["FlowDropTaskGroup", "FlowDropWarning", "build_airflow_dags", "build_
 
 LAUNCH_TASK_ID = "flowdrop_launch"
 
-#: Airflow refuses a DAG with a longer tag; each is a row of its database.
-_MAX_TAG, _MAX_TAGS = 100, 50
+#: Airflow refuses a DAG with a longer tag.
+_MAX_TAG = 100
 #: Characters of a DAG's documentation; it is kept with every version.
 _MAX_DOC = 100_000
 
@@ -161,7 +161,7 @@ def build_dag(outline: Outline, source: PlanSource, *, prefix: str, retries: int
     :param retries: how often Airflow starts a task without side effects again after its worker died.
     """
     options: dict[str, Any] = {"schedule": None, "catchup": False, "doc_md": _documentation(outline), **dag_options}
-    own = [form_text(tag, _MAX_TAG) for tag in outline.tags[:_MAX_TAGS]]
+    own = [form_text(tag, _MAX_TAG) for tag in outline.tags]
     options["tags"] = ["flowdrop", *own, *_overlap_tags(outline), *options.pop("tags", ())]
     if outline.buffers:
         # A firing that waits for its turn waits in Airflow's own queue.

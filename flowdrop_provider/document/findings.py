@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 __all__ = ["MAX_FINDINGS", "Finding", "Report", "did_you_mean"]
@@ -57,15 +58,18 @@ class Report:
 
     def error(self, code: str, message: str, locator: str, *pointer: str | int, hint: str | None = None) -> None:
         """Add an error."""
-        _add(self.errors, Finding(code, _cut(message), _cut(locator), hint, pointer))
+        if len(self.errors) <= MAX_FINDINGS:
+            _add(self.errors, Finding(code, _cut(message), _cut(locator), hint, pointer))
 
     def warn(self, code: str, message: str, locator: str, *pointer: str | int, hint: str | None = None) -> None:
         """Add a warning."""
-        _add(self.warnings, Finding(code, _cut(message), _cut(locator), hint, pointer))
+        if len(self.warnings) <= MAX_FINDINGS:
+            _add(self.warnings, Finding(code, _cut(message), _cut(locator), hint, pointer))
 
     def suggest(self, wrong: str, known: Iterable[str]) -> str | None:
         """Return :func:`did_you_mean`, as long as this report has not compared too many names."""
-        names = list(known)
+        # One more than may be compared tells that there are too many; the rest need not be listed.
+        names = list(islice(known, _MAX_COMPARED - self._compared + 1))
         if self._compared + len(names) > _MAX_COMPARED:
             return None
         self._compared += len(names)

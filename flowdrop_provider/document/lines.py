@@ -36,11 +36,17 @@ def line_finder(data: bytes, base: Pointer = ()) -> Callable[[Pointer], int | No
     return find
 
 
+#: Marks beside values, above which no line is looked for: a workflow of 500 nodes has a fifth of them, and composing a document
+#: at the limit of values takes seconds.
+_MAX_MARKS = 100_000
+
 # JSON spells a character beyond the basic plane as two escapes, which YAML does not know.
 _PAIR_HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def _compose(data: bytes) -> yaml.Node | None:
+    if data.count(b":") + data.count(b",") + data.count(b"\n-") > _MAX_MARKS:
+        return None
     data = _PAIR_HALF.sub(rb"\\u003f", data)
     try:
         # Tabs may indent JSON and never YAML; inside JSON strings they are escaped.

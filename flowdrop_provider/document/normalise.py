@@ -18,6 +18,14 @@ __all__ = ["is_workflow", "looks_like_bundle", "read_trigger", "read_workflow"]
 
 BUNDLE_FORMAT = "flowdrop.bundle/v1"
 
+#: Entries that are read at all: four times what validation allows (R5), so that its findings say by how much that is passed.
+_MOST = {
+    "nodes": (2_000, "R5_TOO_MANY_NODES"),
+    "edges": (4_000, "R5_TOO_MANY_EDGES"),
+    "input_ports": (1_000, "DOC_TOO_MANY_PORTS"),
+    "output_ports": (1_000, "DOC_TOO_MANY_PORTS"),
+}
+
 
 def is_workflow(data: Any) -> bool:
     """Return whether plain data has the shape of a workflow document."""
@@ -34,7 +42,8 @@ def read_workflow(data: Mapping[str, Any], *, path: str | None = None) -> Workfl
 
     :param data: one workflow's map, without any envelope.
     :param path: the file it came from, for errors.
-    :raises DocumentError: ``DOC_SHAPE`` when nodes or edges are not lists of maps.
+    :raises DocumentError: ``DOC_SHAPE`` when nodes or edges are not lists of maps; ``R5_TOO_MANY_NODES``, ``R5_TOO_MANY_EDGES``
+        or ``DOC_TOO_MANY_PORTS`` when there are so many that none is looked at.
     """
     nodes = _maps(data.get("nodes"), "nodes", path)
     edges = _maps(data.get("edges", data.get("connections")), "edges", path)
@@ -46,8 +55,8 @@ def read_workflow(data: Mapping[str, Any], *, path: str | None = None) -> Workfl
         nodes=[_node(node, index) for index, node in enumerate(nodes)],
         edges=[_edge(edge, index) for index, edge in enumerate(edges)],
         metadata=metadata,
-        input_ports=_manifest(data, "input"),
-        output_ports=_manifest(data, "output"),
+        input_ports=_manifest(data, "input", path),
+        output_ports=_manifest(data, "output", path),
         parameter_schema=_map(data.get("parameter_schema")),
         output_schema=_map(data.get("output_schema")),
         enabled=data.get("status") is not False,
@@ -143,9 +152,11 @@ def _edge(raw: Mapping[str, Any], index: int) -> Edge:
     )
 
 
-def _manifest(data: Mapping[str, Any], side: str) -> list[ManifestEntry]:
+def _manifest(data: Mapping[str, Any], side: str, path: str | None) -> list[ManifestEntry]:
     stored = data.get(f"{side}_ports")
     interface = _map(data.get("interface")).get(f"{side}s")
+    for listed in (_list(stored), _list(interface)):
+        _check_count(listed, f"{side}_ports", path)
     entries = _list(stored) or [_from_interface(entry) for entry in _list(interface)]
     return [_manifest_entry(entry) for entry in entries if isinstance(entry, Mapping)]
 
@@ -175,11 +186,20 @@ def _maps(value: Any, what: str, path: str | None) -> list[Mapping[str, Any]]:
     """Return a list of maps; PHP writes an empty list as ``{}`` and a list with holes as a map."""
     if isinstance(value, Mapping):
         value = list(value.values())
+    if isinstance(value, list):
+        _check_count(value, what, path)
     if value is None or (isinstance(value, list) and all(isinstance(item, Mapping) for item in value)):
         return value or []
     wrong = next((i for i, item in enumerate(value) if not isinstance(item, Mapping)), 0) if isinstance(value, list) else None
     locator = what if wrong is None else f"{what}.{wrong}"
     raise DocumentError(f"{what.capitalize()} must be a list of objects.", code="DOC_SHAPE", locator=locator, path=path)
+
+
+def _check_count(found: list[Any], what: str, path: str | None) -> None:
+    most, code = _MOST[what]
+    if len(found) > most:
+        message = f"The workflow has {len(found):,} {what.replace('_', ' ')}; more than {most:,} are not even looked at."
+        raise DocumentError(message, code=code, locator=what, path=path)
 
 
 def _map(value: Any) -> dict[str, Any]:

@@ -53,6 +53,14 @@ class _Subject:
     report: Report = field(default_factory=Report)
     nodes: dict[str, Node] = field(default_factory=dict)
     types: dict[str, NodeType | DocumentError | None] = field(default_factory=dict)
+    _chosen: dict[tuple[str, str], dict[str, bool]] = field(default_factory=dict)
+
+    def chosen(self, node: Node, side: str) -> dict[str, bool]:
+        """Return the author's exposure choices of a node, read once: every edge asks for them."""
+        key = (node.id, side)
+        if key not in self._chosen:
+            self._chosen[key] = overrides(node.config, side)
+        return self._chosen[key]
 
     def look_up(self, node_type_id: str) -> NodeType | DocumentError | None:
         """Return the live type, ``None`` when nobody declares it, or why its file cannot be read (SCH-33)."""
@@ -228,7 +236,7 @@ def _check_exposure(subject: _Subject, edge: Edge, locator: str, place: tuple[st
         if node is None or node_type is None or not handle:
             continue
         port = port_name(handle, "input" if side == "target" else "output")
-        if _hidden(node, node_type, port, side):
+        if _hidden(subject, node, node_type, port, side):
             subject.report.error(
                 f"R7_EDGE_{side.upper()}_NOT_EXPOSED",
                 f"The port {port!r} of node {node_id!r} is hidden, so no edge may use it.",
@@ -243,13 +251,13 @@ def _check_exposure(subject: _Subject, edge: Edge, locator: str, place: tuple[st
 _ALWAYS_WIREABLE = frozenset({"trigger", "tool", "tool_availability", "input", "output", "error"})
 
 
-def _hidden(node: Node, node_type: NodeType, port: str, side: str) -> bool:
+def _hidden(subject: _Subject, node: Node, node_type: NodeType, port: str, side: str) -> bool:
     declared = node_type.parameters if side == "target" else node_type.outputs
     if port in _ALWAYS_WIREABLE and port not in declared:
         return False
     if side == "target":
-        return exposed_input(node_type, port, overrides(node.config, "inputs")) is False
-    return exposed_output(node_type, port, overrides(node.config, "outputs")) is False
+        return exposed_input(node_type, port, subject.chosen(node, "inputs")) is False
+    return exposed_output(node_type, port, subject.chosen(node, "outputs")) is False
 
 
 def _check_manifest(subject: _Subject) -> None:
@@ -274,7 +282,7 @@ def _manifest_problems(subject: _Subject, side: str, entry: ManifestEntry, count
         return
     node_type = subject.type_of(node)
     if node_type is not None and node_type.available:
-        yield from _bound_port_problems(subject.report, node, node_type, side, entry)
+        yield from _bound_port_problems(subject, node, node_type, side, entry)
 
 
 def _own_ports(node: Node) -> set[str]:
@@ -284,15 +292,15 @@ def _own_ports(node: Node) -> set[str]:
 
 
 def _bound_port_problems(
-    report: Report, node: Node, node_type: NodeType, side: str, entry: ManifestEntry
+    subject: _Subject, node: Node, node_type: NodeType, side: str, entry: ManifestEntry
 ) -> Iterator[tuple[str, str, str | None]]:
     known: Any = node_type.parameters if side == "input" else node_type.outputs
     # Real exports bind outputs to "text_output", which declares none; a port of the author's own stays inside (DYN-6).
     unjudged = side == "output" and not known and entry.port not in _own_ports(node)
     if entry.port not in known and not unjudged:
-        hint = report.suggest(entry.port, known)
+        hint = subject.report.suggest(entry.port, known)
         yield "R4_PORT_UNKNOWN", f"Node {node.id!r} ({node_type.id}) has no {side} port {entry.port!r}.", hint
-    elif entry.port in known and _hidden(node, node_type, entry.port, "target" if side == "input" else "source"):
+    elif entry.port in known and _hidden(subject, node, node_type, entry.port, "target" if side == "input" else "source"):
         yield (
             "R10_EXPOSURE_HIDDEN_PORT",
             f"The port {entry.port!r} of node {node.id!r} is hidden.",

@@ -50,6 +50,11 @@ class Waiting:
             context=interrupt.context,
         )
 
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Waiting:
+        """Return the question that :meth:`to_data` described; what a later release adds is passed over."""
+        return cls(**{name: value for name, value in data.items() if name in cls.__dataclass_fields__})
+
     def to_data(self) -> dict[str, Any]:
         """Return plain data."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -109,9 +114,9 @@ class Progress:
             shared=dict(data["shared"]),
             ended=data["ended"],
             error=data["error"],
-            waiting=Waiting(**data["waiting"]) if data["waiting"] else None,
+            waiting=Waiting.from_data(data["waiting"]) if data["waiting"] else None,
             paused_reason=data["paused_reason"],
-            tool_results=dict(data["tool_results"]),
-            # A checkpoint of an older version has none.
+            # Checkpoints of the first releases have neither.
+            tool_results=dict(data.get("tool_results", {})),
             retries=dict(data.get("retries", {})),
         )

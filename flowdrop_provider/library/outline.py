@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider.engine.naming import task_ids
@@ -23,6 +23,9 @@ __all__ = ["Outline", "OutlineTask", "drawing_of", "outline_of"]
 
 #: Processors whose text documents the workflow.
 _NOTES = frozenset({"note", "notes"})
+
+#: Each tag is a row of Airflow's database.
+_MAX_TAGS = 50
 
 #: Where processors work that need nothing outside of the task's process.
 _IN_PROCESS = frozenset({"python", "loop", "state", "none"})
@@ -80,7 +83,10 @@ class Outline:
 
     def to_json(self) -> str:
         """Return the outline as JSON text."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        # Not asdict(): it copies every value of every schema first.
+        members = {item.name: getattr(self, item.name) for item in fields(self)}
+        tasks = [{item.name: getattr(task, item.name) for item in fields(task)} for task in self.tasks]
+        return json.dumps({**members, "tasks": tasks}, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Outline:
@@ -119,7 +125,7 @@ def outline_of(
         name=plan.name,
         revision=plan.revision,
         description=_description(workflow, remarks),
-        tags=tuple(workflow.tags),
+        tags=tuple(workflow.tags[:_MAX_TAGS]),
         enabled=workflow.enabled,
         params=_params(plan),
         tasks=_tasks(plan, _wants_fused(plan, fused)),

@@ -16,6 +16,8 @@ __all__ = ["Schedule", "next_run", "node_schedules", "schedule_of", "trigger_sch
 _EXPRESSIONS = ("cron", "cron_expression", "expression", "schedule")
 #: How far ahead a run is looked for; an expression without one until then never fires (30 February).
 _YEARS = 5
+#: Characters of an expression; naming every minute of an hour takes 170.
+_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ def _zone(timezone: Any) -> tuple[str, bool]:
 def _satisfiable(expression: str) -> bool:
     from croniter import croniter
 
-    # Five fields: FlowDrop's cron has neither seconds nor years, and no words such as @daily.
-    if len(expression.split()) != 5 or not croniter.is_valid(expression):
+    # Five fields: FlowDrop's cron has neither seconds nor years, and no words such as @daily. A field may list thousands of
+    # moments, which Airflow expands and puts into words again and again.
+    if len(expression) > _LONGEST or len(expression.split()) != 5 or not croniter.is_valid(expression):
         return False
     return _following(Schedule(expression), dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)) is not None
 

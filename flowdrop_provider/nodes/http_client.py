@@ -256,7 +256,7 @@ def _next_hop(hop: _Hop, status: int, location: str, *, connection: bool) -> _Ho
 
     :param connection: whether headers of a connection are in it, which may be credentials under any name.
     """
-    parts = _split(urljoin(hop.url, location))
+    parts = _split(location, base=hop.url)
     keeps_body = status in (307, 308)
     method, body, headers = hop.method, hop.body, dict(hop.headers)
     if not keeps_body and method not in ("GET", "HEAD"):
@@ -275,9 +275,13 @@ def _next_hop(hop: _Hop, status: int, location: str, *, connection: bool) -> _Ho
     return following
 
 
-def _split(url: str) -> SplitResult:
-    """Return the URL's parts; anything but http(s) with a host, and any white space, is refused."""
+def _split(url: str, base: str = "") -> SplitResult:
+    """Return the URL's parts; anything but http(s) with a host, and any white space, is refused.
+
+    :param base: what a relative one is relative to.
+    """
     try:
+        url = urljoin(base, url) if base else url
         parts = urlsplit(url)
         port_is_number = parts.port is None or parts.port > 0
     except ValueError:

@@ -21,7 +21,7 @@ from flowdrop_provider.engine.segments import steps_of
 from flowdrop_provider.errors import FlowDropError, NodeError
 from flowdrop_provider.library.happenings import job_happening
 from flowdrop_provider.library.metrics import Measurement, job_measurements, skip_measurements
-from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome
+from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack_outcome, storable
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import SourceOutcomes
@@ -137,7 +137,8 @@ def _conclude(
         raise AirflowFailException(f"{told} It is routed along its error edge.")
     if all(outcome.status == "skipped" for outcome in reached.outcomes.values()):
         raise AirflowSkipException(f"Skipped: {next(iter(log.skips.values()), 'branch_not_active')}.")
-    return log.outputs
+    shown: dict[str, Any] = storable(log.outputs)
+    return shown
 
 
 def _expire(run: RunOnAirflow, node_ids: tuple[str, ...], progress: Progress) -> None:

@@ -8,6 +8,7 @@ the metadata database. A large value goes to object storage by reference.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -32,6 +33,7 @@ __all__ = [
     "pack",
     "pack_outcome",
     "seal_values",
+    "storable",
     "stored_places",
 ]
 
@@ -40,6 +42,19 @@ Learn: TypeAlias = Callable[[Iterable[str]], None]
 
 #: XCom keys: what people see, what successors get, and who was skipped without a process of its own.
 JOB_KEY, HANDOVER_KEY, SKIPS_KEY = "flowdrop_job", "flowdrop_handover", "flowdrop_skips"
+
+
+#: A NUL in JSON text; an even number of backslashes before it are characters of their own.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def storable(value: Any) -> Any:
+    """Return a JSON value as PostgreSQL can keep it: it has no character U+0000, which is shown as U+FFFD.
+
+    For what people see. What a node is handed on is JSON text within a text, and keeps it.
+    """
+    text = json.dumps(value, default=str)
+    return json.loads(_NUL.sub(r"\1\\ufffd", text)) if "\\u0000" in text else value
 
 
 def pack(plan: Plan, node: PlanNode, execution: Execution, redactor: Redactor) -> dict[str, Any]:

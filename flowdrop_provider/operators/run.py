@@ -17,7 +17,7 @@ from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
 from flowdrop_provider.operators.callbacks import AirflowCallbacks
-from flowdrop_provider.operators.handover import open_values
+from flowdrop_provider.operators.handover import open_values, storable
 from flowdrop_provider.operators.reuse import Reuse, opened_reuse
 from flowdrop_provider.operators.sources import SourceOutcomes
 from flowdrop_provider.operators.subruns import AirflowWorkflows
@@ -70,7 +70,7 @@ class RunOnAirflow:
 
     def push(self, key: str, value: Any) -> None:
         """Store a value as XCom of this task, visible at once."""
-        self.ti.xcom_push(key=key, value=value)
+        self.ti.xcom_push(key=key, value=storable(value))
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Take secret values that may be in what this task got: neither a record nor a line of the log shows them."""

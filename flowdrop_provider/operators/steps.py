@@ -26,7 +26,7 @@ from flowdrop_provider.nodes.api import NodeContext
 from flowdrop_provider.nodes.registry import get_processor
 from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.groups import resume_group, run_group
-from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack
+from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, pack, storable
 from flowdrop_provider.operators.reuse import given, recorded_values, taken_over
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.slow_http import SlowCall, http_client_of
@@ -83,7 +83,8 @@ def run_node(binding: FlowBinding, node_id: str, context: Context, event: Any = 
     warn_of_conditions(run.plan, node_id)
     _skip_the_dead(run, node, execution, sources)
     _raise_failure(run, execution)
-    return record["output_data"]
+    shown: dict[str, Any] = storable(record["output_data"])
+    return shown
 
 
 def resume_node(binding: FlowBinding, node_id: str, context: Context, event: Any) -> dict[str, Any]:

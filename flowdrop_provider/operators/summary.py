@@ -20,7 +20,7 @@ from flowdrop_provider.errors import NodeError
 from flowdrop_provider.library.happenings import run_happening
 from flowdrop_provider.library.metrics import run_measurements
 from flowdrop_provider.nodes.world import utc_now
-from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, seal_values
+from flowdrop_provider.operators.handover import HANDOVER_KEY, JOB_KEY, SKIPS_KEY, seal_values, storable
 from flowdrop_provider.operators.run import RunOnAirflow
 from flowdrop_provider.operators.sources import lost_worker
 from flowdrop_provider.operators.telemetry import measure, tell
@@ -51,7 +51,8 @@ def end_run(binding: FlowBinding, context: Context) -> dict[str, Any]:
     if summary["status"] in ("failed", "cancelled"):
         error = summary["error"]
         raise AirflowFailException(f"Node {error['node_id']!r} failed: {error['message']} [{error['code']}]")
-    return summary
+    shown: dict[str, Any] = storable(summary)
+    return shown
 
 
 def _states(run: RunOnAirflow) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from flowdrop_provider.engine.progress import Progress, Waiting
 from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.nodes.world import utc_now
-from flowdrop_provider.operators.handover import open_values, seal_values
+from flowdrop_provider.operators.handover import open_values, seal_values, storable
 from flowdrop_provider.operators.run import RunOnAirflow
 
 __all__ = ["answer_of", "keep", "let_go", "problem_with", "put_aside", "taken_up"]
@@ -97,15 +97,15 @@ def _ask(run: RunOnAirflow, waiting: Waiting, problem: str | None) -> NoReturn:
     from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
     label = run.plan.nodes[waiting.node_id].label
-    message = str(run.policy.redactor().redact(waiting.message)[0])
+    message = str(storable(run.policy.redactor().redact(waiting.message)[0]))
     shown = f"**The last answer was not accepted:** {problem}\n\n{message}" if problem else message
     upsert_hitl_detail(
         ti_id=run.ti.id,
-        options=[str(option["label"]) for option in waiting.options] or ["Submit"],
+        options=storable([str(option["label"]) for option in waiting.options]) or ["Submit"],
         subject=_subject(message) or label,
         body=shown,
         multiple=waiting.kind == "choice" and waiting.schema.get("type") == "array",
-        params={name: Param(**field).serialize() for name, field in _fields(waiting).items()},
+        params={name: Param(**field).serialize() for name, field in storable(_fields(waiting)).items()},
     )
     expires = dt.timedelta(seconds=waiting.expires_in) if waiting.expires_in else None
     raise TaskAwaitingInput(method_name="resume", timeout=expires)
@@ -171,7 +171,7 @@ def _value(waiting: Waiting, chosen: list[str], fields: Mapping[str, Any]) -> An
         return fields.get(FIELD)
     if waiting.kind == "form":
         return {name: value for name, value in fields.items() if value is not None}
-    values = [option["value"] for option in waiting.options if str(option["label"]) in chosen]
+    values = [option["value"] for option in waiting.options if storable(str(option["label"])) in chosen]
     if waiting.schema.get("type") == "array":
         return values
     return values[0] if values else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowdrop_provider.document.normalise import read_workflow
-from flowdrop_provider.document.storing import flow_id_of, stored_workflow
+from flowdrop_provider.document.storing import FLOW_ID, flow_id_of, stored_workflow
 from flowdrop_provider.errors import DocumentError
 
 CANVAS_NODE = {
@@ -117,3 +117,9 @@ def test_an_id_is_made_from_the_name():
     assert flow_id_of("Send", {"send", "send_2"}.__contains__) == "send_3"
     assert flow_id_of("…", set().__contains__) == "workflow"
     assert len(flow_id_of("x" * 500, set().__contains__)) <= 64
+
+
+def test_an_id_that_ends_a_line_is_no_file_name():
+    assert FLOW_ID.match("greeting_2")
+    for name in ("greeting\n", "../x", "a/b", "", "A", "x" * 65):
+        assert not FLOW_ID.match(name), name

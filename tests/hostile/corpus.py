@@ -63,12 +63,14 @@ class Hostile:
 
     :ivar name: what it tries.
     :ivar files: its files by name, relative to the folder of documents.
-    :ivar codes: codes of which one refuses it; empty where it may as well be read and be harmless.
+    :ivar codes: codes of which one refuses it (or one of its files); empty where it may as well be read and be harmless.
+    :ivar shown: whether it is also looked at on the command line, and run there.
     """
 
     name: str
     files: dict[str, bytes]
     codes: frozenset[str] = field(default_factory=frozenset)
+    shown: bool = False
 
 
 def _json(name: str, document: Any, *codes: str) -> Hostile:
@@ -76,7 +78,7 @@ def _json(name: str, document: Any, *codes: str) -> Hostile:
 
 
 def _text(name: str, text: str | bytes, *codes: str, file: str = "flow.yml") -> Hostile:
-    return Hostile(name, {file: text.encode() if isinstance(text, str) else text}, frozenset(codes))
+    return Hostile(name, {file: text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text}, frozenset(codes))
 
 
 def deep() -> Iterator[Hostile]:
@@ -90,7 +92,7 @@ def deep() -> Iterator[Hostile]:
     for _ in range(50):
         value = [value, {"a": value if isinstance(value, str) else 1}] if _ % 2 else {"a": value}
     yield _json("configuration 50 deep", flow("deep", [node("text_input.1", defaultValue=value)], metadata={"x": value}))
-    yield _json("envelopes in envelopes", _wrapped({"nodes": [], "edges": []}, 60), "DOC_TOO_DEEP", "DOC_MALFORMED")
+    yield _json("envelopes in envelopes", _wrapped({"nodes": [], "edges": []}, 63), "DOC_TOO_DEEP", "DOC_MALFORMED")
     yield _json("envelopes, almost too many", _wrapped(flow("a", [node("text_input.1")]), 40))
 
 
@@ -106,17 +108,29 @@ def wide() -> Iterator[Hostile]:
     yield _json("20,000 nodes", flow("wide", many), "R5_TOO_MANY_NODES", "DOC_TOO_MANY_VALUES")
     yield _json("60,000 empty nodes", {"id": "a", "nodes": [{}] * 60_000, "edges": []}, "R5_TOO_MANY_NODES")
     two = [node("text_input.1"), node("text_output.1")]
-    lines = [edge("text_input.1:text > text_output.1:text", f"e{n}") for n in range(30_000)]
-    yield _json("30,000 edges between two nodes", flow("wide", two, lines), "R5_TOO_MANY_EDGES", "R13_EDGE_PARALLEL_DUPLICATE")
-    lost = [edge(f"n{n}:text > m{n}:text", f"e{n}") for n in range(30_000)]
-    yield _json("30,000 edges to nowhere", flow("wide", two, lost), "R5_TOO_MANY_EDGES")
+    lines = [edge("text_input.1:text > text_output.1:text", f"e{n}") for n in range(20_000)]
+    yield _json("20,000 edges between two nodes", flow("wide", two, lines), "R5_TOO_MANY_EDGES", "R13_EDGE_PARALLEL_DUPLICATE")
+    lost = [edge(f"n{n}:text > m{n}:text", f"e{n}") for n in range(20_000)]
+    yield _json("20,000 edges to nowhere", flow("wide", two, lost), "R5_TOO_MANY_EDGES")
     settings = {f"setting{n}": n for n in range(100_000)}
     yield _json("100,000 settings", flow("wide", [node("text_input.1", **settings)]))
     names = [node(f"text_input.{n}", **{f"valeu{m}": m for m in range(200)}) for n in range(400)]
     yield _json("80,000 misspelled settings", flow("wide", names))
     yield _json("200,000 tags", flow("wide", two, metadata={"tags": [f"tag {n}" for n in range(200_000)]}))
+    yield _json("2,000 nodes", flow("wide", many[:2_000]), "R5_TOO_MANY_NODES")
+    names = [item["id"] for item in many[:2_000]]
+    around = [f"{a}:text > {b}:text" for a, b in itertools.pairwise([*names, names[0]])]
+    yield _json("a ring of 2,000", flow("wide", many[:2_000], around), "R5_TOO_MANY_NODES")
     ports = [{"name": f"i{n}", "node_id": "text_input.1", "port": "defaultValue"} for n in range(25_000)]
-    yield _json("25,000 declared inputs", flow("wide", two, input_ports=ports))
+    yield _json("25,000 declared inputs", flow("wide", two, input_ports=ports), "DOC_TOO_MANY_PORTS")
+    few = {"properties": {f"i{n}": {"type": "string", "default": "x", "enum": ["x"] * 100} for n in range(1_000)}}
+    yield _json("1,000 declared inputs", flow("wide", two, input_ports=ports[:1_000], parameter_schema=few))
+    choices = {"inputs": [{"id": f"p{n}", "exposed": True} for n in range(40_000)]}
+    own = [{"name": f"p{n}"} for n in range(40_000)]
+    target = node("text_processor.1", ports=choices, dynamicOutputs=own)
+    lines = [edge(f"text_input.1:text > text_processor.1:p{n}", f"e{n}") for n in range(1_000)]
+    ports = [{"name": f"o{n}", "node_id": "text_processor.1", "port": f"p{n}"} for n in range(1_000)]
+    yield _json("40,000 choices for 1,000 edges", flow("wide", [two[0], target], lines, output_ports=ports))
     kinds = [{"id": f"t{n}", "executor_plugin": "text_input", "parameters": {}} for n in range(25_000)]
     bundle = {"format": "flowdrop.bundle/v1", "payload": {"flow": flow("wide", two), "node_types": kinds}}
     yield _json("25,000 node types in a bundle", bundle)
@@ -231,7 +245,17 @@ def _directory_only(entries: int) -> bytes:
 
 def paths() -> Iterator[Hostile]:
     """Names that are paths, and texts that somebody might take for the name of a file."""
-    outside = ("../outside/secret.md", "../outside/secret", "/etc/passwd", "..", ".", "a/../..", "\\..\\x", "~root/x", "a\0b")
+    outside = (
+        "../../../outside/secret.md",
+        "../../../outside/secret",
+        "/etc/passwd",
+        "..",
+        ".",
+        "a/../..",
+        "\\..\\x",
+        "~root/x",
+        "a\0b",
+    )
     for path in outside:
         yield _json(f"a node id {path!r}", flow("p", [node(path, "text_input")]))
         yield _json(f"a workflow id {path!r}", flow(path, [node("text_input.1")]))
@@ -241,6 +265,7 @@ def paths() -> Iterator[Hostile]:
         yield _json(
             f"a description {path!r}", flow("p", [node("text_input.1"), node("note.1", content=path)], description=path)
         )
+    yield _json("a description that names a file", flow("p", [node("text_input.1")], description=outside[0]))
     yield _json("a description that is the name of a folder", flow("p", [node("text_input.1")], description="../x.md"))
     yield _json("a description too long for a name", flow("p", [node("text_input.1")], description="x" * 9_000 + ".md"))
     yield _json("a description with a NUL", flow("p", [node("text_input.1")], description="x\0.md"))
@@ -264,6 +289,7 @@ def paths() -> Iterator[Hostile]:
             "\N{CJK UNIFIED IDEOGRAPH-8282}" * 80 + "/" + "\N{CJK UNIFIED IDEOGRAPH-8282}" * 80 + ".json": b"[",
         },
         frozenset({"DOC_MALFORMED"}),
+        shown=True,
     )
 
 
@@ -313,13 +339,17 @@ def texts() -> Iterator[Hostile]:
         contract = {"properties": {"given": {"type": "string", "title": payload, "description": payload, "default": payload}}}
         ports = [{"name": "given", "node_id": "text_input.1", "port": "defaultValue", "title": payload, "description": payload}]
         document = flow("texts", nodes, lines, **extra, input_ports=ports, parameter_schema=contract)
-        yield _json(f"texts {where}", {**document, "name": payload})
         names = [node(payload, "text_input"), node("a.1", payload), node("text_input.2", **{payload: payload})]
-        yield _json(
-            f"names {where}", flow(payload, names, [edge(f"{payload}:{payload} > a.1:{payload}", payload, edgeType=payload)])
-        )
-        yield _text(f"no document {where}", payload)
-        yield _text(f"no JSON {where}", f'{{"{json.dumps(payload)[1:-1]}": {payload}', file="flow.json")
+        line = {"id": payload, "source": payload, "target": "a.1", "data": {"edgeType": payload}}
+        line |= {"sourceHandle": f"{payload}-output-{payload}", "targetHandle": f"a.1-input-{payload}"}
+        values = {
+            "texts.json": json.dumps({**document, "name": payload}),
+            "names.json": json.dumps(flow(payload, names, [line])),
+            "none.yml": payload,
+            "none.json": f'{{"{json.dumps(payload)[1:-1]}": {payload}',
+        }
+        files = {name: text.encode("utf-8", "surrogatepass") for name, text in values.items()}
+        yield Hostile(f"texts {where}", files, frozenset({"DOC_MALFORMED", "DOC_ENCODING"}), shown=True)
     twins = [node("a b", "text_input"), node(airflow_id("a b"), "text_input"), node("flowdrop_result", "text_input")]
     yield _json("a node with the name of another's task", flow("twins", twins))
 

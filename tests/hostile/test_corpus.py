@@ -42,8 +42,10 @@ def wrong(results: dict[str, dict[str, Any]], is_wrong: Any) -> dict[str, Any]:
 def test_each_ends_in_time_and_memory(results: dict[str, dict[str, Any]], figures: Any) -> None:
     slowest = max(results.values(), key=lambda row: row["seconds"])
     largest = max(results.values(), key=lambda row: row["megabytes"])
-    built = sum(row["dags"] - 1 for row in results.values())
-    figures(f"{len(results)} documents, {built} of them workflows that run and are harmless")
+    built = sum(row["dags"] for row in results.values())
+    figures(
+        f"{len(results)} attacks, {sum(row['files'] for row in results.values())} files, {built} of them harmless workflows"
+    )
     figures(
         f"longest {slowest['seconds']:.2f} s ({slowest['name']}), largest {largest['megabytes']:.0f} MB ({largest['name']})"
     )
@@ -64,11 +66,12 @@ def test_none_takes_its_neighbour_with_it(results: dict[str, dict[str, Any]]) ->
 
 
 def test_each_is_refused_with_a_code_or_is_a_workflow(results: dict[str, dict[str, Any]]) -> None:
-    silent = wrong(results, lambda row: row["dags"] < 2 and not row["codes"] and row["refused"])
+    silent = wrong(results, lambda row: not row["dags"] and not row["codes"] and row["refused"])
     assert {name: row["refused"] for name, row in silent.items()} == {}
     expected = {name: item.codes for name, item in DOCUMENTS.items() if item.codes}
     assert {name: results[name]["codes"] for name, codes in expected.items() if not codes & set(results[name]["codes"])} == {}
-    assert len(expected) > 60
+    assert len(expected) > 120
+    assert sum(row["ran"] for row in results.values()) > 20
 
 
 def test_none_writes_lines_or_moves_the_cursor_where_people_read(results: dict[str, dict[str, Any]]) -> None:

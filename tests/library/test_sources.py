@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from flowdrop_provider.document.exports import read_exports
+from flowdrop_provider.library.cache import OutlineCache
 from flowdrop_provider.library.sources import Library
 from tests.flows import chain, flow, node, write
 
@@ -73,3 +75,29 @@ def test_a_zip_of_a_site(tmp_path: Path) -> None:
         archive.writestr("sync/core.extension.yml", "module: {}")
         archive.writestr("sync/g.json", json.dumps(flow("g", [node("text_input.1")])))
     assert {item.workflow.id for item in read_exports(tmp_path / "site.zip").workflows} == {"f", "g"}
+
+
+@pytest.mark.parametrize("place", ["../beside/other", "{absolute}", "sub/../../beside/other"])
+def test_a_workflow_that_another_one_asks_for_is_looked_for_in_its_folder_only(tmp_path: Path, place: str) -> None:
+    beside = tmp_path / "beside" / "other"
+    wanted = place.format(absolute=beside)
+    write(tmp_path / "exports", FLOW)
+    (tmp_path / "exports" / "sub").mkdir()
+    beside.parent.mkdir()
+    beside.with_suffix(".json").write_text(json.dumps({**FLOW, "id": wanted}))
+    asked: list[str] = []
+
+    def is_wanted(name: str) -> bool:
+        asked.append(name)
+        return name == wanted
+
+    assert Library(tmp_path / "exports").one(is_wanted, [wanted]) is None
+    assert wanted not in asked, "the file outside was read"
+
+
+def test_a_file_name_that_is_no_text_makes_one_odd_file(tmp_path: Path) -> None:
+    write(tmp_path, FLOW)
+    (tmp_path / os.fsdecode(b"\xff.json")).write_text("[")
+    shelves = list(Library(tmp_path, cache=OutlineCache(tmp_path / "cache")).all())
+    assert [shelf.outline.workflow_id for shelf in shelves if shelf.outline] == ["f"]
+    assert [str(shelf.error).isascii() for shelf in shelves if shelf.error] == [True]

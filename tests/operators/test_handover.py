@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 
 from flowdrop_provider.engine.redaction import Redactor
 from flowdrop_provider.operators import handover
-from flowdrop_provider.operators.handover import open_values, seal_values
+from flowdrop_provider.operators.handover import open_values, seal_values, storable
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +45,22 @@ def test_a_sensitive_name_seals_without_a_secret():
     assert set(packed["password"]) == {"sealed"}
     assert open_values(packed, told.extend) == {"password": "abc"}
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("a\0b", "a\ufffdb"),
+        ({"\0": ["\0\0", "\\\0", 1]}, {"\ufffd": ["\ufffd\ufffd", "\\\ufffd", 1]}),
+        ("\\u0000 as people write it", "\\u0000 as people write it"),
+        ("\\\\\\u0000", "\\\\\\u0000"),
+    ],
+)
+def test_what_people_see_has_no_character_that_postgresql_cannot_keep(value, kept):
+    assert storable(value) == kept
+
+
+def test_a_value_handed_on_keeps_its_nul():
+    packed = seal_values({"a": "x\0"}, Redactor())
+    assert storable(packed) == packed, "it is text within a text"
+    assert open_values(packed, lambda _: None) == {"a": "x\0"}

@@ -43,6 +43,8 @@ def refusal(answer):
         ("3", JSON, (400, "BODY_SHAPE")),
         ('"text"', JSON, (400, "BODY_SHAPE")),
         ("[" * 64 + "]" * 64, JSON, (400, "BODY_MALFORMED")),
+        ('{"a": "\\u0000"}', JSON, (400, "BODY_MALFORMED")),
+        ('{"a": "\\\\\\u0000"}', JSON, (400, "BODY_MALFORMED")),
         ("a=b", {"content-type": "application/x-www-form-urlencoded"}, (415, "CONTENT_TYPE")),
         ("{}", {"content-type": "text/plain"}, (415, "CONTENT_TYPE")),
         ("{}", JSON | {"origin": "https://evil.example"}, (403, "ORIGIN_REFUSED")),
@@ -75,6 +77,13 @@ def test_a_body_whose_length_is_not_announced_is_counted(client):
 def test_who_may_write(client, headers):
     assert client.post("/", content='{"a": 1}', headers=JSON | headers).json() == {"got": {"a": 1}}
     assert client.post("/", headers=headers).json() == {"got": None}, "an absent body is none (API-1)"
+
+
+def test_a_character_that_the_database_cannot_keep_reaches_no_route(client):
+    for path in ("/?search=%00", "/%00"):
+        assert refusal(client.get(path)) == (400, "REQUEST_MALFORMED")
+    spelled = '{"a": "\\\\u0000"}'
+    assert client.post("/", content=spelled, headers=JSON).json() == {"got": {"a": "\\u0000"}}, "that is six other characters"
 
 
 def test_reading_is_not_asked_for_its_origin(client):

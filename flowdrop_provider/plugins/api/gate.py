@@ -48,6 +48,11 @@ class BodyGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope.get("query_string", b"")):
+            # No name or value of ours has it, and PostgreSQL refuses to be asked for it.
+            refused = envelope("REQUEST_MALFORMED", "The address holds a character U+0000.")
+            await JSONResponse(refused, 400)(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["method"] not in _WRITING:
             await self.app(scope, receive, send)
             return
@@ -131,6 +136,8 @@ def _check_body(headers: Headers, body: bytes) -> None:
         value = parse(body, "body.json")
     except DocumentError as error:
         raise ApiError(400, "BODY_MALFORMED", error.message, details=[error.as_dict()]) from error
+    if b"\\u0000" in body and "\\u0000" in json.dumps(value).replace("\\\\", ""):
+        raise ApiError(400, "BODY_MALFORMED", "The body holds the character U+0000, which PostgreSQL cannot keep.")
     if not isinstance(value, dict | list):
         raise ApiError(400, "BODY_SHAPE", f"The body must be a JSON object or array, not {json.dumps(value)[:40]}.")
 
