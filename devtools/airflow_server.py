@@ -108,7 +108,7 @@ class EmbeddedAirflow:
         self._report("PostgreSQL is up")
         database = {driver: self._postgres.url(driver) for driver in ("psycopg2", "asyncpg")}
         base = airflow_environment(self.home, ports=self._ports, database=database, bundles=self._bundles, users=self._users)
-        self.environment = base | self.foundation() | self._settings
+        self.environment = {**base, **self.foundation(), **self._settings}
         self._remember()
         self._migrate()
         for name in self.core_services:

@@ -15,8 +15,9 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from devtools.airflow_server import ADMIN, EmbeddedAirflow
 from devtools.demo import Progress, StopRequested, stop_signals
@@ -28,6 +29,7 @@ __all__ = ["QUICK", "WORKERS", "DistributedAirflow", "machine_name", "read_setti
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "deploy" / "distributed" / "celery.env"
 WORKERS = ("worker-1", "worker-2")
+_AI_PROVIDER = "apache-airflow-providers-common-ai"
 #: Task processes of one worker.
 CONCURRENCY = 4
 
@@ -55,6 +57,15 @@ def read_settings(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
+def _preloading(settings: dict[str, str]) -> dict[str, str]:
+    """Let workers load the plugin of Airflow's AI provider too, where it is installed: each task would import Airflow's API."""
+    name = "AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"
+    if _AI_PROVIDER in {found.name for found in distributions()}:
+        more = json.loads(settings[name])
+        settings[name] = json.dumps({**more, "imports": [*more["imports"], "airflow.providers.common.ai.plugins.hitl_review"]})
+    return settings
+
+
 def bring(source: Path, target: Path) -> None:
     """Copy what is new or changed in a folder to another one; each file appears whole, and none is taken away."""
     for file in source.rglob("*"):
@@ -62,7 +73,9 @@ def bring(source: Path, target: Path) -> None:
         if file.name.startswith(".") or not file.is_file() or (place.exists() and _same(file, place)):
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, place.with_name(f".{place.name}.new")).rename(place)
+        unfinished = place.with_name(f".{place.name}.new")
+        shutil.copy2(file, unfinished)
+        unfinished.rename(place)
     target.mkdir(parents=True, exist_ok=True)
 
 
@@ -94,7 +107,7 @@ class DistributedAirflow(EmbeddedAirflow):
         self._log_ports = dict(zip(WORKERS, ports, strict=True))
         self.start_redis()
         return {
-            **read_settings(SETTINGS),
+            **_preloading(read_settings(SETTINGS)),
             "AIRFLOW__CORE__PARALLELISM": str(CONCURRENCY * len(WORKERS)),
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "devtools.distributed.machine_name",
             "AIRFLOW__CELERY__BROKER_URL": f"redis://{LOCALHOST}:{self._redis_port}/0",
@@ -226,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress.step("stopped, nothing left running")
 
 
-def _stay(server: DistributedAirflow, source: Path, exports: Path) -> None:
+def _stay(server: DistributedAirflow, source: Path, exports: Path) -> NoReturn:
     while True:
         server.check()
         bring(source, exports)

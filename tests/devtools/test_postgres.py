@@ -41,6 +41,26 @@ def test_it_recovers_from_a_killed_server(server):
     assert query(server, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") == [(1,)]
 
 
+@pytest.mark.parametrize("crash", [False, True])
+def test_restarted_it_has_what_it_had_under_the_same_address(server, crash):
+    server.start()
+    address = server.url("psycopg2")
+    query(server, "CREATE TABLE kept AS SELECT 42 AS answer")
+    server.restart(crash=crash)
+
+    assert server.url("psycopg2") == address
+    assert query(server, "SELECT answer FROM kept") == [(42,)]
+
+
+def test_settings_reach_the_server(tmp_path):
+    server = EmbeddedPostgres(tmp_path, tmp_path / "postgres.log", ["max_connections=33"])
+    server.start()
+    try:
+        assert query(server, "SHOW max_connections") == [("33",)]
+    finally:
+        server.stop()
+
+
 def test_stopping_leaves_no_process(server):
     server.start()
     session = server.services[0].process.pid

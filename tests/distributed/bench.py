@@ -186,7 +186,7 @@ class Bench:
             "effects": sum(item.effects for item in ended),
             "repeated": sum(item.repeated for item in ended),
             "attempts": sum(item.attempts for item in ended),
-            "lost": sum("lost" in problem for item in ended for problem in item.problems),
+            "lost": sum(problem.startswith("lost:") for item in ended for problem in item.problems),
             "seconds": round(seconds),
             "at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
             "problems": [f"{item.run.key}: {problem}" for item in ended for problem in item.problems],
@@ -220,9 +220,8 @@ def _problems(
     open_jobs = {node_id: item["status"] for node_id, item in trace["nodes"].items() if item["status"] not in FINAL}
     if open_jobs:
         yield f"jobs without an end: {open_jobs}"
-    if found.status == "completed":
-        for node_id, item in trace["nodes"].items():
-            if node_id.startswith("http_request") and item["status"] == "completed" and not happened[node_id]:
-                yield f"the side effect of {node_id} is lost"
-            if item["status"] == "failed":
-                yield f"{node_id} failed in a run that completed"
+    for node_id, item in trace["nodes"].items():
+        if node_id.startswith("http_request") and item["status"] == "completed" and not happened[node_id]:
+            yield f"lost: the side effect of {node_id}"
+        if found.status == "completed" and item["status"] != "completed":
+            yield f"lost: {node_id} is {item['status']} in a run that completed"

@@ -29,11 +29,11 @@ def _under_way(bench, name: str, runs: int = 8):
 def test_postgres_goes_and_comes_back(bench, crash, fault, title):
     with _under_way(bench, fault) as runs:
         bench.server.postgres.restart(crash=crash)
-    _up_again(bench)
+    ended = _up_again(bench)
     bench.judge(
         fault,
         title,
-        "The API answers 500 for a moment; tasks ask again and go on.",
+        f"The API answers 500 for a moment; tasks ask again and go on.{ended}",
         runs,
         {"completed", LOST},
     )
@@ -56,11 +56,11 @@ def test_postgres_is_out_of_connections(bench):
     time.sleep(15)
     for connection in taken:
         connection.close()
-    _up_again(bench)
+    ended = _up_again(bench)
     bench.judge(
         "postgres-full",
         "PostgreSQL out of connections for 15 s, all others cut",
-        "The API answers 500 meanwhile; tasks ask again and go on.",
+        f"The API answers 500 meanwhile; tasks ask again and go on.{ended}",
         runs,
         {"completed", LOST},
     )
@@ -92,10 +92,11 @@ def test_redis_is_killed(bench):
     )
 
 
-def _up_again(bench) -> None:
-    """Start again what had ended by itself; a supervisor would."""
+def _up_again(bench) -> str:
+    """Start again what had ended by itself, as a supervisor would, and say what that was."""
     time.sleep(3)
-    for name, service in bench.server.services.items():
-        if service.process.poll() is not None:
-            bench.server.kill_service(name)
-            bench.server.start_service(name)
+    ended = [name for name, service in bench.server.services.items() if service.process.poll() is not None]
+    for name in ended:
+        bench.server.kill_service(name)
+        bench.server.start_service(name)
+    return f" Ended by themselves, and started again: {', '.join(ended)}." if ended else ""

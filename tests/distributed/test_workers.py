@@ -148,18 +148,18 @@ def test_the_main_process_of_a_worker_only(bench):
 
 
 def test_the_supervisor_of_a_task(bench):
-    with bench.effects.holding("http_request.1", 10):
+    with bench.effects.holding("http_request.1", 120):
         runs = bench.start("killed-supervisor", "faults_steps", 6)
         bench.asking(runs, "http_request.1")
         lost = [bench.on(worker, runs, "http_request.1")[0] for worker in WORKERS]
         for run in lost:
             psutil.Process(bench.tasks(run)["http_request.1"]["pid"]).parent().kill()
-        ended = bench.judge(
-            "supervisor",
-            "kill -9 of the process that supervises a task",
-            "The node is failed with worker_lost after the heartbeat timeout; its side effect happened once.",
-            runs,
-            {"completed", LOST},
-        )
+    ended = bench.judge(
+        "supervisor",
+        "kill -9 of the process that supervises a task",
+        "The node is failed with worker_lost after the heartbeat timeout; its side effect happened once.",
+        runs,
+        {"completed", LOST},
+    )
 
     assert {item.run for item in ended if item.status == "failed"} == set(lost)

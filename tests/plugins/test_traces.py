@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowdrop_provider.plugins.api.shapes.comparisons import comparison
-from flowdrop_provider.plugins.api.shapes.traces import job_row, trace_document
+from flowdrop_provider.plugins.api.shapes.traces import job_row, run_facts, trace_document
 from tests.plugins.views import drawing, line, record, task, value, view
 
 
@@ -100,3 +100,16 @@ def test_without_the_right_to_values_only_states_are_compared(pair):
 
     assert found["first_difference"] is None
     assert "output_data" not in found["nodes"][1]
+
+
+def test_a_run_whose_end_was_lost_still_says_why():
+    picture = drawing("a.1", "b.1")
+    lost = [task("a.1"), task("b.1"), task("flowdrop_result", "failed")]
+    values = [value("a.1", record("a.1")), value("b.1", record("b.1", order=2))]
+    found = run_facts(view("failed", picture, lost, values))
+    assert (found["status"], found["error"]["code"], found["error"]["node_id"]) == ("failed", "worker_lost", None)
+
+    broken = record("b.1", "failed", order=2, error={"code": "boom", "message": "It broke.", "node_id": "b.1"})
+    found = run_facts(view("failed", picture, lost, [values[0], value("b.1", broken)]))
+    assert found["error"]["code"] == "boom"
+    assert run_facts(view("success", picture, lost[:2], values))["error"] is None

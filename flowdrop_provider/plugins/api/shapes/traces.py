@@ -40,10 +40,18 @@ def run_facts(view: RunView) -> dict[str, Any]:
         },
         "rerun_of": own.get("rerun_of"),
         "note": run.note,
-        "error": view.summary.get("error"),
+        "error": view.summary.get("error") if view.summary or view.status != "failed" else _unsaid_error(view),
         "warnings": view.summary.get("warnings", []),
         "changed": view.changed,
     }
+
+
+def _unsaid_error(view: RunView) -> dict[str, Any]:
+    """Return the error of a run whose last task could not say it: that of a node which nobody took, or its own loss."""
+    for job in view.jobs:
+        if job.status == "failed" and job.error and not job.record.get("routed"):
+            return dict(job.error)
+    return {"code": "worker_lost", "message": "The worker that ended this run died.", "node_id": None, "retryable": True}
 
 
 def job_row(job: Job, *, values: bool = False) -> dict[str, Any]:
