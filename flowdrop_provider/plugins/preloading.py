@@ -1,7 +1,8 @@
 """Loads once, in the scheduler, what each task would load again.
 
-LocalExecutor forks its workers from the scheduler, and each task from a worker: what the scheduler has loaded, they all have.
-The modules of this package alone are a third of a second of computing. Celery's workers are told the same by ``[celery] extra_celery_config`` (deploy/distributed/celery.env).
+LocalExecutor forks its workers from the scheduler, and each task from a worker: what the scheduler has loaded, they all
+have. The modules of this package alone are a third of a second of computing. Celery's workers are told the same by
+``[celery] extra_celery_config`` (deploy/distributed/celery.env).
 """
 
 from __future__ import annotations
