@@ -108,7 +108,8 @@ class DistributedAirflow(EmbeddedAirflow):
         self.start_redis()
         return {
             **_preloading(read_settings(SETTINGS)),
-            "AIRFLOW__CORE__PARALLELISM": str(CONCURRENCY * len(WORKERS)),
+            # Twice what the workers can take at a time: the rest waits in Redis.
+            "AIRFLOW__CORE__PARALLELISM": str(2 * CONCURRENCY * len(WORKERS)),
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "devtools.distributed.machine_name",
             "AIRFLOW__CELERY__BROKER_URL": f"redis://{LOCALHOST}:{self._redis_port}/0",
             "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{self.postgres.url('psycopg2')}",

@@ -161,6 +161,11 @@ class Bench:
         found = Ended(run, status, state, error, sum(seen.values()), repeated, sum(attempts.values()), unrecorded, ())
         return replace(found, problems=tuple(_problems(found, trace, happened, attempts, allowed)))
 
+    def started(self, run: Run, node_id: str) -> float:
+        """Return when a node began, as its record says, in seconds since 1970; now when it has none."""
+        told = [job["started"] for job in self._trace(run)["timeline"] if job["node_id"] == node_id and job["started"]]
+        return dt.datetime.fromisoformat(told[0].replace("Z", "+00:00")).timestamp() if told else time.time()
+
     def look_again(self) -> None:
         """Insist that no run has another status by now than when it ended."""
         changed = [item.run.key for item in self.ended if self._trace(item.run)["run"]["status"] != item.status]

@@ -77,6 +77,9 @@ def test_redis_is_flushed(bench):
         {"completed"},
     )
 
+    lost = bench.client.get("/eventLogs", event="stuck in queued reschedule", limit=100)["event_logs"]
+    assert {entry["run_id"] for entry in lost} & {run.key for run in runs}, "messages were lost, and sent again"
+
 
 def test_redis_is_killed(bench):
     with _under_way(bench, "redis-killed", 12) as runs:

@@ -139,7 +139,8 @@ def test_the_main_process_of_a_worker_only(bench):
         bench.judge(
             "worker-main",
             "kill -9 of a worker's main process only",
-            "Nodes under way go on to their end. Messages of the dead worker come back later and are turned away.",
+            "Nodes under way go on to their end, nodes that it had just taken are failed with worker_lost. Its messages come "
+            "back later and are turned away.",
             runs,
             {"completed", LOST},
         )
