@@ -15,7 +15,7 @@ from types import ModuleType
 from flowdrop_provider.document.node_types import NodeTypeCatalogue
 from flowdrop_provider.nodes.api import Processor
 
-__all__ = ["all_processors", "get_processor", "processors_of", "shipped_catalogue"]
+__all__ = ["all_processors", "get_processor", "processors_of", "shipped_catalogue", "shipped_modules"]
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +66,16 @@ def processors_of(module: ModuleType) -> list[Processor]:
     return [value for value in vars(module).values() if isinstance(value, Processor)]
 
 
+def shipped_modules() -> list[str]:
+    """Return the names of the modules with the processors of this package."""
+    return [f"flowdrop_provider.nodes.{name}" for name in _MODULES]
+
+
 @cache
 def _registered() -> dict[str, Processor]:
     found: dict[str, Processor] = {}
-    for name in _MODULES:
-        for item in processors_of(import_module(f"flowdrop_provider.nodes.{name}")):
+    for name in shipped_modules():
+        for item in processors_of(import_module(name)):
             found[item.id] = item
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.value.startswith("flowdrop_provider."):

@@ -14,9 +14,15 @@ __all__ = ["on_dag_run_failed", "on_dag_run_running", "on_starting"]
 
 @hookimpl
 def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow tells which component before it knows its kind
-    """Start delivering with the scheduler, so that what is left over from before it stopped need not wait for a run."""
+    """Start delivering with the scheduler, so that what is left over from before it stopped need not wait for a run.
+
+    Its executor starts after this, with what is loaded by then.
+    """
     if "scheduler" in sys.argv:
         _deliver()
+        from flowdrop_provider.plugins.preloading import preload
+
+        preload()
 
 
 @hookimpl

@@ -79,7 +79,7 @@ def test_the_sdist_holds_what_is_needed_to_test_and_build_it_again(archives: lis
         "flowdrop_provider/plugins/www/package-lock.json", "drupal/flowdrop_airflow/flowdrop_airflow.info.yml"}  # fmt: skip
     assert wanted - names == set()
     assert [
-        name for name in names if re.search(r"node_modules|\.pyc|(^|/)\.git/|(^|/)\.flowdrop/|^site/|\.env$|_cache/", name)
+        name for name in names if re.search(r"node_modules|\.pyc|(^|/)\.git/|(^|/)\.flowdrop/|^site/|(^|/)\.env$|_cache/", name)
     ] == []
 
 
