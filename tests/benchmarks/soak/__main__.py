@@ -91,7 +91,8 @@ def main(arguments: list[str]) -> int:
             KEPT.write_text(json.dumps(kept, indent=1))
     if wanted.write:
         (ROOT / "docs" / "performance.md").write_text(page.render(kept), encoding="utf-8")
-        (ROOT / "docs" / "scale.md").write_text(scale.render(kept, os.cpu_count() or 1), encoding="utf-8")
+        if kept.keys() >= scale.NEEDED:
+            (ROOT / "docs" / "scale.md").write_text(scale.render(kept, os.cpu_count() or 1), encoding="utf-8")
         # Matplotlib is where the comparison with other tools has it.
         drawing = [ensure(), "-m", "tests.benchmarks.soak.plots", KEPT, ROOT / "docs" / "images"]
         subprocess.run(drawing, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DEPLOYMENTS", "PEAK", "Deployment", "Measured", "render", "runs_a_day"]
+__all__ = ["DEPLOYMENTS", "NEEDED", "PEAK", "Deployment", "Measured", "render", "runs_a_day"]
 
 _DAY = 86_400
 _PAGE = Path(__file__).with_name("scale.md.template")
+#: The parts that the model is made of.
+NEEDED = frozenset({"runs", "week", "workflows"})
 #: Runs do not come evenly: the busiest hour of a day has this many times its average.
 PEAK = 4.0
 #: Days that runs are kept, of which the database has to hold the rows.
