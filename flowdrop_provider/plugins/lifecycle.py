@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -13,12 +12,13 @@ __all__ = ["on_dag_run_failed", "on_dag_run_running", "on_starting"]
 
 
 @hookimpl
-def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow tells which component before it knows its kind
+def on_starting(component: Any) -> None:
     """Start delivering with the scheduler, so that what is left over from before it stopped need not wait for a run.
 
-    Its executor starts after this, with what is loaded by then.
+    Its executor starts after this, with what is loaded by then. Airflow calls this in each task as well, and one that
+    LocalExecutor has forked from the scheduler has the scheduler's command line.
     """
-    if "scheduler" in sys.argv:
+    if getattr(component, "job_type", None) == "SchedulerJob":
         _deliver()
         from flowdrop_provider.plugins.preloading import preload
 

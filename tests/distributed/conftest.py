@@ -12,18 +12,26 @@ import pytest
 HERE = Path(__file__).parent
 
 
+def _asked(config: pytest.Config) -> bool:
+    return "distributed" in str(config.option.markexpr)
+
+
+def _lifetime(fixture_name: str, config: pytest.Config) -> str:
+    """Beside all other tests it ends with its short form: even idle it takes a third of a processor."""
+    return "session" if _asked(config) else "module"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     own = [item for item in items if item.path.is_relative_to(HERE)]
     for item in own:
         item.add_marker(pytest.mark.integration)
-    asked = "distributed" in str(config.option.markexpr)
-    left = [item for item in own if item.get_closest_marker("distributed") and not asked]
+    left = [item for item in own if item.get_closest_marker("distributed") and not _asked(config)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=_lifetime)
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """Give a running deployment with its workflows; see :class:`tests.distributed.bench.Bench`."""
     if not (shutil.which("redis-server") or shutil.which("valkey-server")):
