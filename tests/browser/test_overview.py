@@ -50,7 +50,7 @@ def test_runs_are_found_by_what_went_wrong_where_and_for_whom(page, site):
     page.get_by_role("button", name="Clear filters").first.click()
     page.get_by_label("Started by").select_option("rest_api")
     expect(rows(page, "large 200").first).to_be_visible()
-    page.get_by_label("Started by").select_option("timetable")
+    page.get_by_label("Started by").select_option("backfill")  # No test has one.
     expect(page.get_by_text("No run matches these filters")).to_be_visible()
 
 
@@ -112,8 +112,8 @@ def test_figures_by_workflow_and_by_node(page, site, picture):
     expect(page.get_by_text("Failure rate").first).to_be_visible()
     picture("metrics")
     page.get_by_role("button", name="Failure rate").click()
-    # Other workflows of this Airflow may fail as often.
-    expect(page.locator("tbody tr").first).to_contain_text("100 %")
+    # Which workflow of this Airflow fails most often depends on what other tests left in it.
+    expect(page.locator("tbody tr").first).to_contain_text(re.compile(r"[1-9]\d*(\.\d)? %"))
     page.get_by_role("row", name="support ticket").get_by_role("button", name="support ticket").click()
     expect(rows(page, "Score per open ticket")).to_contain_text(re.compile(r"[1-9]\d*(\.\d)? %"))
     page.get_by_label("Figures by").select_option("node_type")
