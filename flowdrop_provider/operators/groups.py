@@ -229,10 +229,7 @@ def _packed(
     try:
         return pack_outcome(progress.outcomes[node_id], leaving, redactor)
     except NodeError as error:
-        if run.tried_again:
-            raise
-        node = run.plan.nodes[node_id]
-        told = error_envelope(node_id, code=error.code, message=error.message, retryable=error.retryable)
+        node, told = run.plan.nodes[node_id], run.final_error(node_id, error)
         progress.outcomes[node_id] = Outcome("failed", node.position, node.routes_errors, ports={"error": told})
         if not node.routes_errors:
             progress.ended, progress.error = RUN_FAILED, told

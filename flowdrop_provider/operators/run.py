@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flowdrop_provider import conf
+from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.launch import CONF_KEY, Launch, declared_inputs, launch, split_conf, takes_events
 from flowdrop_provider.engine.records import RecordPolicy, RunIdentity
 from flowdrop_provider.engine.routing import Outcome
 from flowdrop_provider.engine.strategies import find_strategy, resting_triggers
 from flowdrop_provider.engine.subworkflows import InlineWorkflows
 from flowdrop_provider.engine.toolbox import RunTools
-from flowdrop_provider.errors import LaunchError
+from flowdrop_provider.errors import LaunchError, NodeError
 from flowdrop_provider.library.identity import read_identity
 from flowdrop_provider.nodes.world import World
 from flowdrop_provider.operators.callbacks import AirflowCallbacks
@@ -155,6 +156,12 @@ class RunOnAirflow:
     def tried_again(self) -> bool:
         """Whether Airflow starts this task again when it raises anything: a task without side effects has a second try."""
         return int(self.ti.try_number) <= int(getattr(self.ti, "max_tries", 0) or 0)
+
+    def final_error(self, node_id: str, error: NodeError) -> dict[str, Any]:
+        """Return the payload of an error that ends a node; it is raised instead where Airflow starts the task again."""
+        if self.tried_again:
+            raise error
+        return error_envelope(node_id, code=error.code, message=error.message, retryable=error.retryable)
 
     @property
     def paused(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from flowdrop_provider import conf
-from flowdrop_provider.engine.execution import Execution, error_envelope, execute, failed, refused
+from flowdrop_provider.engine.execution import Execution, execute, failed, refused
 from flowdrop_provider.engine.hooks import installed_hooks
 from flowdrop_provider.engine.plan import Plan, PlanNode
 from flowdrop_provider.engine.records import job_record, skipped_record
@@ -142,10 +142,7 @@ def _handed_on(run: RunOnAirflow, node: PlanNode, execution: Execution) -> tuple
     try:
         return execution, pack(run.plan, node, execution, redactor)
     except NodeError as error:
-        if run.tried_again:
-            raise
-        told = error_envelope(node.node_id, code=error.code, message=error.message, retryable=error.retryable)
-        lost = failed(node.to_run(), told, utc_now())
+        lost = failed(node.to_run(), run.final_error(node.node_id, error), utc_now())
         lost.attempts, lost.params, lost.started = execution.attempts, execution.params, execution.started
         lost.secrets, lost.secret_parameters = execution.secrets, execution.secret_parameters
         return lost, pack(run.plan, node, lost, redactor)

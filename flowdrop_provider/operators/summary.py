@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from flowdrop_provider.engine.execution import error_envelope
 from flowdrop_provider.engine.launch import workflow_outputs
 from flowdrop_provider.engine.records import bounded
 from flowdrop_provider.engine.redaction import Redactor
@@ -114,9 +113,7 @@ def _sealed(
     try:
         return seal_values(outputs, redactor), None
     except NodeError as error:
-        if run.tried_again:
-            raise
-        return {}, error_envelope(run.ti.task_id, code=error.code, message=error.message, retryable=error.retryable)
+        return {}, run.final_error(run.ti.task_id, error)
 
 
 def _status(error: Mapping[str, Any] | None, failed: list[str]) -> str:

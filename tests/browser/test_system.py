@@ -7,7 +7,6 @@ import json
 import pytest
 
 from tests.browser.test_views import BOTH
-from tests.plugins.client import api
 from tests.serving import QuietHandler, serving
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -26,12 +25,12 @@ def hook(site):
             taken.append(json.loads(self.taken()))
             self.give(204)
 
-    with serving(Receiver) as url, api(site.harness) as airflow:
-        airflow.base_url = str(airflow.base_url).replace("/flowdrop/api/v1", "")
-        made = airflow.post("api/v2/connections", json={"connection_id": "flowdrop_hook", "conn_type": "http", "host": url})
-        assert made.status_code == 201, made.text
+    airflow = site.harness.client()
+    with serving(Receiver) as url:
+        made = {"connection_id": "flowdrop_hook", "conn_type": "http", "host": url}
+        airflow.request("POST", "/api/v2/connections", json=made)
         yield taken
-        airflow.delete("api/v2/connections/flowdrop_hook")
+        airflow.request("DELETE", "/api/v2/connections/flowdrop_hook")
 
 
 @BOTH

@@ -66,11 +66,10 @@ def trail(airflow_server):
         edit(greeting("three"))
         ways["rerun"] = operator.post(f"/runs/{ways['api']}/rerun").json()["data"]["pipeline_id"]
         page = {"Referer": f"{airflow_server.url}/dags/{DAG}"}  # How Airflow tells its own page from a program.
-        admin.base_url = str(admin.base_url).replace("/flowdrop/api/v1", "/api/v2")
-        by_hand = admin.post(f"/dags/{DAG}/dagRuns", json={"logical_date": None}, headers=page).json()["dag_run_id"]
+        made = airflow.request("POST", f"/api/v2/dags/{DAG}/dagRuns", json={"logical_date": None}, headers=page)
+        by_hand = made["dag_run_id"]
         airflow_server.await_dag("flowdrop_audited_caller")
         outer = airflow_server.run("flowdrop_audited_caller")
-        admin.base_url = str(admin.base_url).replace("/api/v2", "/flowdrop/api/v1")
         edit(greeting("four"))
         exported = admin.get("/export/audit", params={"workflow_id": ID})
     known = {"ways": ways, "stored": stored, "schedule": by_schedule, "hand": by_hand, "outer": outer.run_id}
