@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -18,7 +19,8 @@ def on_starting(component: Any) -> None:
     Its executor starts after this, with what is loaded by then. Airflow calls this in each task as well, and one that
     LocalExecutor has forked from the scheduler has the scheduler's command line.
     """
-    if getattr(component, "job_type", None) == "SchedulerJob":
+    # A job says of what kind it is only after this.
+    if "scheduler" in sys.argv and type(component).__name__ != "TaskRunnerMarker":
         _deliver()
         from flowdrop_provider.plugins.preloading import preload
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from types import SimpleNamespace
 
 import pytest
+from airflow.jobs.job import Job
 from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
 
 from flowdrop_provider.plugins import lifecycle
@@ -23,7 +23,7 @@ def started(monkeypatch):
 
 
 def test_the_scheduler_starts_what_tells_people_of_runs(started):
-    lifecycle.on_starting(SimpleNamespace(job_type="SchedulerJob"))
+    lifecycle.on_starting(Job())
 
     assert "flowdrop_provider.plugins.notices" in started
 
@@ -34,8 +34,9 @@ def test_a_task_that_was_forked_from_the_scheduler_starts_nothing(started):
     assert started == []
 
 
-@pytest.mark.parametrize("kind", ["TriggererJob", "DagProcessorJob"])
-def test_other_services_start_nothing(started, kind):
-    lifecycle.on_starting(SimpleNamespace(job_type=kind))
+@pytest.mark.parametrize("service", ["triggerer", "dag-processor"])
+def test_other_services_start_nothing(started, monkeypatch, service):
+    monkeypatch.setattr(sys, "argv", ["airflow", service])
+    lifecycle.on_starting(Job())
 
     assert started == []
