@@ -172,76 +172,59 @@ def begun_record(
     return cast("JobRecord", {**_blank(plan, node, identity, number), **facts})
 
 
-#: What a record has that its release did not write yet, or that a release to come no longer writes.
-_ABSENT: Mapping[str, Any] = {
-    "schema_version": 1,
-    "node_type_id": "",
-    "processor": "",
-    "round": [],
-    "order": None,
-    "status": "idle",
-    "skip_reason": None,
-    "routed": False,
-    "started": None,
-    "completed": None,
-    "execution_time_us": None,
-    "retry_count": 0,
-    "max_retries": 0,
-    "attempts": [],
-    "input_data": {},
-    "output_data": {},
-    "active_branches": [],
-    "error": None,
-    "truncated": {},
-    "redacted": [],
-    "injected": None,
-    "usage": {},
-}
+def _nothing_yet() -> dict[str, Any]:
+    """Return what a record says of a node that did nothing; new at each call, for it holds lists."""
+    return {
+        "round": [],
+        "order": None,
+        "status": "idle",
+        "skip_reason": None,
+        "routed": False,
+        "started": None,
+        "completed": None,
+        "execution_time_us": None,
+        "retry_count": 0,
+        "max_retries": 0,
+        "attempts": [],
+        "input_data": {},
+        "output_data": {},
+        "active_branches": [],
+        "error": None,
+        "truncated": {},
+        "redacted": [],
+        "injected": None,
+        "usage": {},
+    }
 
 
 def read_record(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored record of any release in the shape of this one.
 
-    Of a release to come, after a way back, that is read which is known here; its version stays, so that one can tell.
+    What its release did not write yet, or one to come no longer writes, is as if the node had done nothing. Of a release to
+    come, after a way back, that is read which is known here; its version stays, so that one can tell.
     """
-    return {**_ABSENT, **stored}
+    return {"schema_version": 1, "node_type_id": "", "processor": "", **_nothing_yet(), **stored}
 
 
 def _blank(plan: Plan, node: PlanNode, identity: RunIdentity, execution_number: int) -> JobRecord:
     key = node.node_id if execution_number == 0 else f"{node.node_id}:{execution_number}"
-    return JobRecord(
-        schema_version=RECORD_VERSION,
-        id=str(uuid.uuid5(_NAMESPACE, f"{identity.dag_id or ''}\n{identity.run_id}\n{key}")),
-        node_id=node.node_id,
-        node_type_id=node.node_type.id,
-        processor=node.node_type.processor,
-        label=node.label,
-        round=[],
-        order=None,
-        status="idle",
-        skip_reason=None,
-        routed=False,
-        started=None,
-        completed=None,
-        execution_time_us=None,
-        retry_count=0,
-        max_retries=node.max_retries,
-        attempts=[],
-        input_data={},
-        output_data={},
-        active_branches=[],
-        error=None,
-        truncated={},
-        redacted=[],
-        injected=None,
-        usage={},
-        revision=plan.revision,
-        dag_id=identity.dag_id,
-        run_id=identity.run_id,
-        task_id=identity.task_id,
-        map_index=identity.map_index,
-        try_number=identity.try_number,
-    )
+    blank = {
+        "schema_version": RECORD_VERSION,
+        "id": str(uuid.uuid5(_NAMESPACE, f"{identity.dag_id or ''}\n{identity.run_id}\n{key}")),
+        "node_id": node.node_id,
+        "node_type_id": node.node_type.id,
+        "processor": node.node_type.processor,
+        "label": node.label,
+        **_nothing_yet(),
+        "max_retries": node.max_retries,
+        "revision": plan.revision,
+        "dag_id": identity.dag_id,
+        "run_id": identity.run_id,
+        "task_id": identity.task_id,
+        "map_index": identity.map_index,
+        "try_number": identity.try_number,
+    }
+    return cast("JobRecord", blank)
 
 
 def _visible(params: Mapping[str, Any], secret_parameters: list[str]) -> dict[str, Any]:

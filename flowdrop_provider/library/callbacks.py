@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from flowdrop_provider.errors import ConfigurationError
 from flowdrop_provider.library.sealing import mac, proves
 
-__all__ = ["open_token", "sign_token"]
+__all__ = ["CALL_FIELD", "open_token", "sign_token"]
+
+#: The field of a waiting task that names the callback it waits for.
+CALL_FIELD = "interrupt_id"
 
 _PURPOSE = "callback"
 

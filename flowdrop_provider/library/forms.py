@@ -14,10 +14,13 @@ from typing import Any
 
 from flowdrop_provider.errors import printable
 
-__all__ = ["FORM_TYPES", "form_schema", "form_text"]
+__all__ = ["ANSWER_FIELD", "FORM_TYPES", "form_schema", "form_text"]
 
 #: Schema types that Airflow's trigger form knows; FlowDrop's own lanes become "anything".
 FORM_TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
+
+#: What the only field of a form is called that asks a person for one value.
+ANSWER_FIELD = "answer"
 
 #: Formats that the form knows or that are checked in no time.
 _FORMATS = frozenset({"date", "date-time", "time", "multiline", "email", "uuid"})

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from flowdrop_provider.engine.progress import Progress, Waiting
 from flowdrop_provider.engine.redaction import Redactor
+from flowdrop_provider.library.callbacks import CALL_FIELD
+from flowdrop_provider.library.forms import ANSWER_FIELD
 from flowdrop_provider.nodes.world import utc_now
 from flowdrop_provider.operators.handover import open_values, seal_values, storable
 from flowdrop_provider.operators.run import RunOnAirflow
@@ -26,12 +28,6 @@ CHECKPOINT = "flowdrop_progress"
 
 #: A shorter wait than this keeps its worker: putting a task aside and taking it up costs one to two seconds.
 SHORT_WAIT_SECONDS = 10.0
-
-#: What the form's only field is called when the question asks for one value.
-FIELD = "answer"
-
-#: What the field is called that names a callback, so that the API knows which one a task waits for.
-CALL_FIELD = "interrupt_id"
 
 
 def keep(run: RunOnAirflow, progress: Progress) -> None:
@@ -119,9 +115,9 @@ def _subject(message: str) -> str:
 def _fields(waiting: Waiting) -> dict[str, dict[str, Any]]:
     """Return the form's fields as parameters: of a form its properties, of a text one field, of a choice none."""
     if waiting.kind == "call":
-        return {FIELD: {"default": None}, CALL_FIELD: {"default": waiting.context.get(CALL_FIELD)}}
+        return {ANSWER_FIELD: {"default": None}, CALL_FIELD: {"default": waiting.context.get(CALL_FIELD)}}
     if waiting.kind == "text":
-        return {FIELD: {"default": waiting.default or "", **_form_schema(waiting.schema), "type": "string"}}
+        return {ANSWER_FIELD: {"default": waiting.default or "", **_form_schema(waiting.schema), "type": "string"}}
     if waiting.kind != "form":
         return {}
     properties = waiting.schema.get("properties")
@@ -168,7 +164,7 @@ def answer_of(waiting: Waiting, event: Any) -> dict[str, Any] | None:
 
 def _value(waiting: Waiting, chosen: list[str], fields: Mapping[str, Any]) -> Any:
     if waiting.kind in ("text", "call"):
-        return fields.get(FIELD)
+        return fields.get(ANSWER_FIELD)
     if waiting.kind == "form":
         return {name: value for name, value in fields.items() if value is not None}
     values = [option["value"] for option in waiting.options if storable(str(option["label"])) in chosen]

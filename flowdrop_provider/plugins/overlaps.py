@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, object_session
 from flowdrop_provider.engine.launch import split_conf
 from flowdrop_provider.library.overlaps import Active, judge
 
-__all__ = ["OVERLAP_TAG", "TRIGGER_MEMBER", "end_run", "judge_clock", "one_firing_at_a_time", "settle"]
+__all__ = ["OVERLAP_TAG", "TRIGGER_MEMBER", "judge_clock", "one_firing_at_a_time", "settle"]
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ def settle(session: Session, run: DagRun, policy: str, trigger: str) -> str:
     for number in verdict.cancel:
         _cancel(session, before[number], f"Cancelled: its trigger fired again ({run.run_id}).")
     if verdict.refused:
+        from flowdrop_provider.plugins.api.controlling import end_run
+
         end_run(session, run, f"Not run ({policy}): {verdict.refused}")
     return verdict.refused
 
@@ -74,39 +76,13 @@ def _trigger_of(run: DagRun) -> str:
 
 
 def _cancel(session: Session, run: DagRun, note: str) -> None:
-    from flowdrop_provider.plugins.api.controlling import active_children
+    from flowdrop_provider.plugins.api.controlling import active_children, end_run
 
     # Looked for before the run ends, as in a stop from outside (ORC-15).
     children = active_children(session, run)
     end_run(session, run, note)
     for child in children:
         end_run(session, child, f"The run that started it was cancelled. {note}")
-
-
-def end_run(session: Session, run: DagRun, note: str, user_id: str | None = None) -> bool:
-    """End a run from outside with a note; Airflow's ``failed`` ends its tasks, those under way included.
-
-    Airflow takes the rows of the tasks first and then that of the run, its scheduler the other way round: without the lock here
-    the two deadlock when a run is ended as it begins (seen). A run that has ended meanwhile is left as it is.
-
-    :returns: whether Airflow knows the run's DAG, without which nothing happens.
-    """
-    from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
-    from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
-    from airflow.models.dagbag import DBDagBag
-
-    dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
-    if dag is None:
-        return False
-    session.get(DagRun, run.id, with_for_update={"of": DagRun}, populate_existing=True)
-    if str(run.state) not in ("queued", "running"):
-        return True
-    if run.dag_run_note is None:
-        run.note = (note[:1000], user_id)
-    else:
-        run.dag_run_note.content, run.dag_run_note.user_id = note[:1000], user_id
-    patch_dag_run_state(dag=dag, dag_run=run, state=DagRunMutableStates.FAILED, session=session)
-    return True
 
 
 def judge_clock(run: Any, tags: Any) -> None:

@@ -1,4 +1,4 @@
-"""Pausing and resuming a run, and finding the runs that it started (INT-5, INT-16, ORC-15).
+"""Pausing, resuming and ending a run, and finding the runs that it started (INT-5, INT-16, ORC-15).
 
 Airflow pauses DAGs, not runs. A paused run says so in its own part of its ``conf``, which every task is given as it starts: a
 task of one node puts itself aside before it begins, a task of several nodes between two of them. Nothing holds a worker then.
@@ -25,7 +25,7 @@ from flowdrop_provider.plugins.api.ids import run_key
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.human_input import settling_seconds
 
-__all__ = ["active_children", "pause_of", "pause_run", "resume_run", "settling_of"]
+__all__ = ["active_children", "end_run", "pause_of", "pause_run", "resume_run", "settling_of"]
 
 #: Runs that one run started, looked at most: who starts more than that cancels them in several calls.
 _MAX_CHILDREN = 1_000
@@ -110,6 +110,32 @@ def _set(run: DagRun, pause: Mapping[str, Any] | None) -> None:
     own = {name: value for name, value in told.items() if name != PAUSE_MEMBER}
     # A new object: the database layer does not see a change inside of the old one.
     run.conf = {**inputs, CONF_KEY: {**own, PAUSE_MEMBER: dict(pause)} if pause else own}
+
+
+def end_run(session: Session, run: DagRun, note: str, user_id: str | None = None) -> bool:
+    """End a run from outside with a note; Airflow's ``failed`` ends its tasks, those under way included.
+
+    Airflow takes the rows of the tasks first and then that of the run, its scheduler the other way round: without the lock here
+    the two deadlock when a run is ended as it begins (seen). A run that has ended meanwhile is left as it is.
+
+    :returns: whether Airflow knows the run's DAG, without which nothing happens.
+    """
+    from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
+    from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
+    from airflow.models.dagbag import DBDagBag
+
+    dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
+    if dag is None:
+        return False
+    session.get(DagRun, run.id, with_for_update={"of": DagRun}, populate_existing=True)
+    if str(run.state) not in ("queued", "running"):
+        return True
+    if run.dag_run_note is None:
+        run.note = (note[:1000], user_id)
+    else:
+        run.dag_run_note.content, run.dag_run_note.user_id = note[:1000], user_id
+    patch_dag_run_state(dag=dag, dag_run=run, state=DagRunMutableStates.FAILED, session=session)
+    return True
 
 
 def active_children(session: Session, run: DagRun) -> list[DagRun]:

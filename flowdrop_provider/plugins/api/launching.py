@@ -21,10 +21,10 @@ from flowdrop_provider.engine.launch import CONF_KEY, declared_inputs, launch, n
 from flowdrop_provider.engine.plan import Plan
 from flowdrop_provider.errors import LaunchError
 from flowdrop_provider.operators.reuse import REUSE_KEY, Reuse, sealed_reuse
-from flowdrop_provider.plugins.api.controlling import active_children
+from flowdrop_provider.plugins.api.controlling import active_children, end_run
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.security import may
-from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER, end_run, one_firing_at_a_time, settle
+from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER, one_firing_at_a_time, settle
 
 __all__ = ["SOURCES", "LaunchRequest", "Started", "launch_findings", "start_run", "stop_run"]
 

@@ -17,9 +17,10 @@ from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flowdrop_provider.library.callbacks import CALL_FIELD
 from flowdrop_provider.plugins.api.conversations import append, hold, last_turn
 from flowdrop_provider.plugins.api.reading import Job, RunView, read_run
-from flowdrop_provider.plugins.api.shapes.interrupts import CALL_FIELD, interrupt
+from flowdrop_provider.plugins.api.shapes.interrupts import interrupt
 from flowdrop_provider.plugins.api.shapes.pipelines import milliseconds
 from flowdrop_provider.tables.models import PlaygroundMessage, PlaygroundSession
 

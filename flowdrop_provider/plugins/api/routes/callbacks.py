@@ -17,12 +17,12 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Path, Request
 from sqlalchemy.orm import Session
 
 from flowdrop_provider import conf
-from flowdrop_provider.library.callbacks import open_token
+from flowdrop_provider.library.callbacks import CALL_FIELD, open_token
+from flowdrop_provider.library.forms import ANSWER_FIELD
 from flowdrop_provider.plugins.api.auditing import audited, body_of
 from flowdrop_provider.plugins.api.errors import ApiError, not_found
 from flowdrop_provider.plugins.api.security import marked
 from flowdrop_provider.plugins.api.sessions import SessionDep
-from flowdrop_provider.plugins.api.shapes.interrupts import CALL_FIELD, FIELD
 from flowdrop_provider.plugins.human_input import is_overdue, locked_question, settling_seconds
 
 __all__ = ["router"]
@@ -128,7 +128,7 @@ def _answer(session: Session, task: TaskInstance, detail: HITLDetail | None, val
     if detail is None or expected is None:
         raise _not_pending()
     payload = UpdateHITLDetailPayload(
-        chosen_options=list(detail.options or [])[:1], params_input={FIELD: value, CALL_FIELD: expected}
+        chosen_options=list(detail.options or [])[:1], params_input={ANSWER_FIELD: value, CALL_FIELD: expected}
     )
     try:
         update_hitl_detail(task.dag_id, task.run_id, task.task_id, payload, _Caller(), session, task.map_index)

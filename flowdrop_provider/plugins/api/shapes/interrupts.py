@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flowdrop_provider.library.callbacks import CALL_FIELD
+from flowdrop_provider.library.forms import ANSWER_FIELD
 from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.ids import pipeline_id
 from flowdrop_provider.plugins.api.reading import iso
 
-__all__ = ["CALL_FIELD", "FIELD", "answer_parts", "interrupt", "interrupt_status", "kind_of"]
-
-#: The only field of a text question, as the operators name it.
-FIELD = "answer"
-
-#: The field that names which callback a task waits for.
-CALL_FIELD = "interrupt_id"
+__all__ = ["answer_parts", "interrupt", "interrupt_status", "kind_of"]
 
 _WAITING = frozenset({"awaiting_input", "deferred"})
 
@@ -29,7 +25,7 @@ def kind_of(options: list[str], params: Mapping[str, Any], *, multiple: bool) ->
     if CALL_FIELD in params:
         return "call"
     if params:
-        return "text" if set(params) == {FIELD} else "form"
+        return "text" if set(params) == {ANSWER_FIELD} else "form"
     return "choice" if multiple or len(options) != 2 else "confirmation"
 
 
@@ -83,7 +79,7 @@ def interrupt(detail: Any, task: Any, node_id: str, workflow_id: str, *, session
 def _schema(params: Mapping[str, Any], kind: str) -> dict[str, Any]:
     fields = {name: dict(param.get("schema") or {}) for name, param in params.items() if isinstance(param, Mapping)}
     if kind == "text":
-        return fields.get(FIELD, {})
+        return fields.get(ANSWER_FIELD, {})
     return {"type": "object", "properties": fields}
 
 
@@ -108,7 +104,7 @@ def _response(detail: Any, kind: str) -> Any:
         return None
     chosen, fields = list(detail.chosen_options or []), dict(detail.params_input or {})
     if kind in ("text", "form"):
-        return fields.get(FIELD) if kind == "text" else fields
+        return fields.get(ANSWER_FIELD) if kind == "text" else fields
     if kind == "confirmation":
         return chosen == list(detail.options or [])[:1]
     return chosen if detail.multiple else (chosen or [None])[0]
@@ -122,7 +118,7 @@ def answer_parts(detail: Any, value: Any) -> tuple[list[str], dict[str, Any]]:
     options, params = list(detail.options or []), dict(detail.params or {})
     kind = kind_of(options, params, multiple=bool(detail.multiple))
     if kind == "text" and isinstance(value, str):
-        return options[:1], {FIELD: value}
+        return options[:1], {ANSWER_FIELD: value}
     if kind == "form" and isinstance(value, dict):
         return options[:1], value
     if kind == "confirmation" and isinstance(value, bool):
