@@ -59,6 +59,7 @@ def runs(client):
         ("/runs/{0}/jobs", models.RunJobsAnswer),
         ("/runs/{0}/compare/{1}", models.ComparisonAnswer),
         ("/jobs", models.JobsAnswer),
+        ("/outcomes", models.OutcomesAnswer),
         ("/metrics?group_by=workflow", models.MetricsAnswer),
         ("/metrics?group_by=node", models.MetricsAnswer),
         ("/metrics?group_by=node_type", models.MetricsAnswer),
@@ -88,6 +89,23 @@ def test_a_trace_tells_the_story_of_a_run(client, runs):
     other = client.get(f"/runs/{runs[1]}/trace").json()["data"]
     assert other["nodes"]["text_output.1"]["skip_reason"] == "branch_not_active"
     assert other["edges"][1]["state"] == "not_followed"
+
+
+def test_a_system_that_polls_is_told_of_its_runs_once(client, runs):
+    """The ids that the starts answered, with what the workflow gave; the next poll begins behind them."""
+    told, cursor, deadline = {}, {}, time.monotonic() + 60
+    while not set(runs) <= set(told):
+        assert time.monotonic() < deadline, told
+        answer = client.get("/outcomes", params={"workflow_id": "api_choosing", "limit": 1, **cursor}).json()
+        assert not set(told) & {row["pipeline_id"] for row in answer["data"]}, "told twice"
+        told |= {row["pipeline_id"]: row for row in answer["data"]}
+        cursor = {"cursor": found} if (found := answer["pagination"]["next_cursor"]) else {}
+        if not answer["pagination"]["has_more"]:
+            time.sleep(0.5)
+
+    assert {told[run]["status"] for run in runs} == {"completed"}
+    assert [told[run]["completed"] for run in told] == sorted(told[run]["completed"] for run in told)
+    assert client.get("/outcomes", params={"source": "schedule"}).json()["error_code"] == "SOURCE_UNKNOWN"
 
 
 def test_nothing_new_costs_nothing(client, runs):

@@ -29,6 +29,7 @@ _ROUTERS = (
     "pipelines",
     "logs",
     "runs",
+    "outcomes",
     "jobs",
     "metrics",
     "exports",

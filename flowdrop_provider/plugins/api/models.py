@@ -16,6 +16,7 @@ __all__ = [
     "ErrorEnvelope",
     "JobsAnswer",
     "MetricsAnswer",
+    "OutcomesAnswer",
     "RunJobsAnswer",
     "StartedAnswer",
     "TraceAnswer",
@@ -232,6 +233,37 @@ class JobsAnswer(Answer):
     success: Literal[True]
     data: list[ListedJob]
     pagination: Keyset
+
+
+class Outcome(Answer):
+    """How a run ended that another system asked for; ``outputs`` is null for callers who may not read values."""
+
+    execution_id: str
+    pipeline_id: str
+    workflow_id: str
+    status: Literal["completed", "completed_with_warnings", "failed", "cancelled"]
+    started: str | None
+    completed: str
+    source: str
+    trigger: str | None
+    outputs: Values | None
+    error: dict[str, Any] | None
+
+
+class PollPlace(Answer):
+    """Where the next poll goes on; null as long as nothing has ever ended."""
+
+    limit: int
+    next_cursor: str | None
+    has_more: bool
+
+
+class OutcomesAnswer(Answer):
+    """Answer of a poll."""
+
+    success: Literal[True]
+    data: list[Outcome]
+    pagination: PollPlace
 
 
 class RunJobsAnswer(Answer):

@@ -403,6 +403,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Outcomes
+         * @description Return runs that have ended, oldest end first, each once to whoever goes on with ``next_cursor``.
+         *
+         *     Keep the cursor of the last answer for the next poll, also when there was nothing new; poll again at once while ``has_more``.
+         *     A run appears five seconds after its end at the soonest. ``outputs`` is null for callers who may not read XComs in Airflow.
+         */
+        get: operations["get_outcomes_api_v1_outcomes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pipeline/{id}": {
         parameters: {
             query?: never;
@@ -1847,6 +1870,65 @@ export interface components {
             success: true;
         };
         /**
+         * Outcome
+         * @description How a run ended that another system asked for; ``outputs`` is null for callers who may not read values.
+         */
+        Outcome: {
+            /** Completed */
+            completed: string;
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Execution Id */
+            execution_id: string;
+            /** Outputs */
+            outputs: {
+                [key: string]: unknown;
+            } | null;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Source */
+            source: string;
+            /** Started */
+            started: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "completed" | "completed_with_warnings" | "failed" | "cancelled";
+            /** Trigger */
+            trigger: string | null;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /**
+         * OutcomesAnswer
+         * @description Answer of a poll.
+         */
+        OutcomesAnswer: {
+            /** Data */
+            data: components["schemas"]["Outcome"][];
+            pagination: components["schemas"]["PollPlace"];
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * PollPlace
+         * @description Where the next poll goes on; null as long as nothing has ever ended.
+         */
+        PollPlace: {
+            /** Has More */
+            has_more: boolean;
+            /** Limit */
+            limit: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * PushRequest
          * @description What happened to the workflow; the content itself is fetched from the site.
          */
@@ -3051,6 +3133,49 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_outcomes_api_v1_outcomes_get: {
+        parameters: {
+            query?: {
+                source?: string;
+                workflow_id?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomesAnswer"];
                 };
             };
             /** @description Unprocessable Entity */

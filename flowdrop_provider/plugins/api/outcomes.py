@@ -1,0 +1,95 @@
+"""What came of runs, for a system that asks from time to time instead of being told (OCX-2, OCX-3, OCX-8, OCX-9).
+
+Oldest end first, in pages that a cursor continues: whoever keeps the last cursor is told of each ended run once, however many
+ended meanwhile. A run that waits is in no page.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Set
+from typing import Any
+
+from airflow.models.dagrun import DagRun
+from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy.orm import Session
+
+from flowdrop_provider.engine.launch import CONF_KEY, split_conf
+from flowdrop_provider.plugins.api import run_lists
+from flowdrop_provider.plugins.api.drawings import latest_drawings
+from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor, pipeline_id
+from flowdrop_provider.plugins.api.launching import SOURCES
+from flowdrop_provider.plugins.api.reading import iso, plain
+from flowdrop_provider.plugins.api.states import run_status
+from flowdrop_provider.plugins.overlaps import TRIGGER_MEMBER
+
+__all__ = ["SETTLED", "list_outcomes"]
+
+#: An end is dated before the transaction that stores it is through, so a later date can be seen first. By this time all are.
+SETTLED = dt.timedelta(seconds=5)
+
+
+def list_outcomes(
+    session: Session,
+    readable: Set[str],
+    with_values: Set[str],
+    *,
+    source: str,
+    now: dt.datetime,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[dict[str, Any]], str | None, bool]:
+    """Return a page of ended runs, the cursor to go on with, and whether there is more now.
+
+    :param readable: the DAGs whose runs may be told of.
+    :param with_values: those whose outputs may be told as well.
+    :param source: who asked for the run, one of :data:`~.launching.SOURCES`: the only thing that tells whose runs these are.
+    :returns: the cursor stays what it was while nothing has ended.
+    :raises ApiError: 400 ``SOURCE_UNKNOWN`` or ``CURSOR_INVALID``.
+    """
+    if source not in SOURCES:
+        known = ", ".join(SOURCES)
+        raise ApiError(400, "SOURCE_UNKNOWN", f"No run is started by {source[:40]!r}; there are {known}.")
+    conditions: list[ColumnElement[bool]] = [
+        DagRun.dag_id.in_(sorted(readable)),
+        DagRun.state.in_(["success", "failed"]),
+        DagRun.end_date <= now - SETTLED,
+        DagRun.conf[CONF_KEY]["source"].as_string() == source,
+    ]
+    if cursor is not None:
+        conditions.append(tuple_(DagRun.end_date, DagRun.id) > _place(cursor))
+    query = run_lists.columns().add_columns(DagRun.id.label("row")).where(*conditions)
+    rows = session.execute(query.order_by(DagRun.end_date, DagRun.id).limit(limit + 1)).all()
+    page = rows[:limit]
+    drawings = latest_drawings(session, {row.dag_id for row in page})
+    following = pack_cursor(page[-1].end_date.isoformat(), page[-1].row) if page else cursor
+    shown = [_outcome(row, drawings.get(row.dag_id), values=row.dag_id in with_values) for row in page]
+    return shown, following, len(rows) > limit
+
+
+def _place(cursor: str) -> tuple[dt.datetime, int]:
+    end, number = open_cursor(cursor, str, int)
+    try:
+        return dt.datetime.fromisoformat(end), number
+    except ValueError as error:
+        raise ApiError(400, "CURSOR_INVALID", "This cursor is not one that this API gave out.") from error
+
+
+def _outcome(row: Any, drawing: Any, *, values: bool) -> dict[str, Any]:
+    summary = plain(row.summary)
+    told = split_conf(row.conf)[1]
+    identity = pipeline_id(row.dag_id, row.run_id)
+    return {
+        # One id under both names: what the start answered is what is polled (OCX-7).
+        "execution_id": identity,
+        "pipeline_id": identity,
+        "workflow_id": (drawing.workflow_id if drawing is not None else None) or row.dag_id,
+        "status": run_status(row.state, summary or None, row.result_state),
+        "started": iso(row.start_date),
+        "completed": iso(row.end_date),
+        "source": told.get("source"),
+        "trigger": told.get(TRIGGER_MEMBER),
+        "outputs": summary.get("outputs") or {} if values else None,
+        "error": plain(summary.get("error")) or None,
+    }
