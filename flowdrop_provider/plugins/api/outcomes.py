@@ -7,7 +7,6 @@ ended meanwhile. A run that waits is in no page.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Set
 from typing import Any
 
 from airflow.models.dagrun import DagRun
@@ -32,8 +31,8 @@ SETTLED = dt.timedelta(seconds=5)
 
 def list_outcomes(
     session: Session,
-    readable: Set[str],
-    with_values: Set[str],
+    readable: set[str],
+    with_values: set[str],
     *,
     source: str,
     now: dt.datetime,

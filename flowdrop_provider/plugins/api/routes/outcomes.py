@@ -34,7 +34,7 @@ def get_outcomes(
 ) -> dict[str, Any]:
     """Return runs that have ended, oldest end first, each once to whoever goes on with ``next_cursor``.
 
-    Keep the cursor of the last answer for the next poll, also when there was nothing new; poll again at once while ``has_more``.
+    Keep the cursor of the last answer for the next poll, also when nothing was new; poll again at once while ``has_more``.
     A run appears five seconds after its end at the soonest. ``outputs`` is null for callers who may not read XComs in Airflow.
     """
     size = min(max(limit, 1), 100)
