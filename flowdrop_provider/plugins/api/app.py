@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.core_api.security import auth_manager_from_app
 from fastapi import APIRouter, FastAPI
+from starlette.datastructures import State
 
 from flowdrop_provider import __version__
 from flowdrop_provider.plugins.api.errors import install_handlers
@@ -49,6 +49,18 @@ def _origins() -> list[str]:
     return [*conf.getlist("api", "access_control_allow_origins", fallback=[]), *([own] if own else [])]
 
 
+class _State(State):
+    """Where Airflow's own filters look for the auth manager: on the application they are mounted in, which is this one.
+
+    Not an override of their dependency: with a single one FastAPI works out the dependencies of each request anew.
+    """
+
+    @property
+    def auth_manager(self) -> Any:
+        """Airflow's auth manager, once there is one."""
+        return get_auth_manager()
+
+
 def create_app() -> FastAPI:
     """Return the application that the plugin mounts at ``/flowdrop``."""
     app = FastAPI(
@@ -59,8 +71,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    # Airflow's own filters look for the auth manager on the application they are mounted in, which is this one.
-    app.dependency_overrides[auth_manager_from_app] = get_auth_manager
+    app.state = _State()
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorEnvelope}, 422: {"model": ErrorEnvelope}}
     routes = APIRouter(prefix=PREFIX, responses=refusals)
     for name in _ROUTERS:

@@ -71,9 +71,17 @@ def marked(dependency: Callable[..., Any], what: str) -> Callable[..., Any]:
     return dependency
 
 
+def _multi_team() -> bool:
+    """Return whether DAGs belong to teams; where they do not, nobody needs to ask the database whose they are."""
+    from airflow.configuration import conf
+
+    return bool(conf.getboolean("core", "multi_team", fallback=False))
+
+
 def may(session: Session, user: BaseUser, method: _Method, entity: DagAccessEntity | None, dag_id: str) -> bool:
     """Return whether a user may do something with one DAG."""
-    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id, session=session))
+    team = DagModel.get_team_name(dag_id, session=session) if _multi_team() else None
+    details = DagDetails(id=dag_id, team_name=team)
     # Gives the connection back: an auth manager may need one of its own.
     session.commit()
     return bool(get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user))
@@ -241,7 +249,8 @@ def readable_dag_ids(session: Session, user: BaseUser, *entities: DagAccessEntit
     manager = get_auth_manager()
     flows = set(session.scalars(select(DagTag.dag_id).where(DagTag.name == TAG)))
     found = flows & set(manager.get_authorized_dag_ids(user=user, method="GET", session=session))
-    teams = DagModel.get_dag_id_to_team_name_mapping(list(found), session=session) if found and entities else {}
+    asked = found and entities and _multi_team()
+    teams = DagModel.get_dag_id_to_team_name_mapping(list(found), session=session) if asked else {}
     session.commit()
     return {
         dag_id

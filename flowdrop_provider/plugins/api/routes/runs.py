@@ -13,7 +13,7 @@ from flowdrop_provider.plugins.api.errors import not_found
 from flowdrop_provider.plugins.api.ids import etag, open_cursor, pack_cursor
 from flowdrop_provider.plugins.api.models import ChangesAnswer, ComparisonAnswer, RunJobsAnswer, TraceAnswer
 from flowdrop_provider.plugins.api.reading import read_run
-from flowdrop_provider.plugins.api.routes.pipelines import READ, not_modified, unchanged
+from flowdrop_provider.plugins.api.routes.pipelines import READ, answered, not_modified, unchanged
 from flowdrop_provider.plugins.api.security import UserDep, may_read_values, of_run
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.comparisons import comparison
@@ -33,7 +33,7 @@ READ_OTHER = of_run("GET", *_ENTITIES, param="other_id")
 @router.get("/runs/{id}/trace", response_model=None, responses={200: {"model": TraceAnswer}})
 def get_trace(
     request: Request, response: Response, session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]
-) -> dict[str, Any] | Response:
+) -> Response:
     """Return the graph of the run's own revision, what its nodes and edges did, and the timeline."""
     view = read_run(session, run)
     values = may_read_values(session, user, run.dag_id)
@@ -41,7 +41,7 @@ def get_trace(
         return not_modified(response)
     dag = session.get(DagModel, run.dag_id)
     editor = editor_of(dag.bundle_name if dag is not None else None, view.drawing.workflow_id)
-    return {"success": True, "data": trace_document(view, values=values, editor=editor)}
+    return answered(response, {"success": True, "data": trace_document(view, values=values, editor=editor)})
 
 
 @router.get("/runs/{id}/changes", response_model=None, responses={200: {"model": ChangesAnswer}})
@@ -51,21 +51,22 @@ def get_changes(
     session: SessionDep,
     run: Annotated[DagRun, READ],
     since: Annotated[str | None, Query(max_length=400)] = None,
-) -> dict[str, Any] | Response:
+) -> Response:
     """Return the state of a run, or 304 when nothing happened since the cursor (or the entity tag) that the caller has."""
     known = open_cursor(since, str)[0] if since is not None else None
     view = read_run(session, run)
     unmodified = unchanged(request, response, etag("changes", view.id, view.changed, view.status))
     if unmodified or (known is not None and known == view.changed):
         return not_modified(response)
-    return {"success": True, "data": changed_document(view, pack_cursor(view.changed))}
+    return answered(response, {"success": True, "data": changed_document(view, pack_cursor(view.changed))})
 
 
 @router.get("/runs/{id}/jobs", response_model=None, responses={200: {"model": RunJobsAnswer}})
-def get_jobs_of_run(session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]) -> dict[str, Any]:
+def get_jobs_of_run(response: Response, session: SessionDep, user: UserDep, run: Annotated[DagRun, READ]) -> Response:
     """Return the jobs of one run in their order, with input and output for callers who may read XComs in Airflow."""
     values = may_read_values(session, user, run.dag_id)
-    return {"success": True, "data": [job_row(job, values=values) for job in read_run(session, run).jobs]}
+    jobs = [job_row(job, values=values) for job in read_run(session, run).jobs]
+    return answered(response, {"success": True, "data": jobs})
 
 
 @router.get("/runs/{id}/nodes/{node_id}/data")
