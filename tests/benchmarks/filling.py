@@ -1,4 +1,7 @@
-"""Many runs in a database at once: one real run, copied by the database itself over workflows and time."""
+"""Many runs in a database at once: one real run, copied by the database itself over workflows and time.
+
+The copies are written in the order of time, as Airflow writes: the rows of a run lie beside each other on the disk.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,17 @@ __all__ = ["copy_run", "table_bytes"]
 _RUNS = """
 INSERT INTO dag_run ({columns}) SELECT {values} FROM dag_run r, generate_series(:first, :last) n
 JOIN dag_version v ON v.dag_id = :prefix || (n % :workflows) WHERE r.dag_id = :prefix || '0' AND r.run_id = :run
+ORDER BY n DESC
 """
 _TASKS = """
 INSERT INTO task_instance ({columns}) SELECT {values} FROM task_instance t
 JOIN dag_run r ON r.run_id LIKE 'bench\\_\\_%' AND substr(r.run_id, 8)::int BETWEEN :first AND :last
-WHERE t.dag_id = :prefix || '0' AND t.run_id = :run
+WHERE t.dag_id = :prefix || '0' AND t.run_id = :run ORDER BY r.id, t.start_date
 """
 _VALUES = """
 INSERT INTO xcom ({columns}) SELECT {values} FROM xcom x
 JOIN dag_run r ON r.run_id LIKE 'bench\\_\\_%' AND substr(r.run_id, 8)::int BETWEEN :first AND :last
-WHERE x.dag_id = :prefix || '0' AND x.run_id = :run
+WHERE x.dag_id = :prefix || '0' AND x.run_id = :run ORDER BY r.id, x.timestamp
 """
 _TABLES = ("dag_run", "task_instance", "xcom")
 
