@@ -1,4 +1,4 @@
-import { Handle, Position, type NodeProps } from "@xyflow/react";
+import type { NodeProps } from "@xyflow/react";
 import { memo } from "react";
 
 import { Icon } from "../components/Icon";
@@ -10,10 +10,11 @@ import type { Injected } from "../types";
 
 const GATEWAYS = /gateway|^if_else$|^switch/u;
 
+/** Dots that the library measures as its handles; its own would each look at the whole drawing again with every movement. */
 function Ports({ names, side }: { names: string[]; side: "in" | "out" }) {
   return names.map((name, index) => (
     <div className={`fd-port fd-port-${side}`} key={name} style={{ top: portTop(index) }}>
-      <Handle id={name} isConnectable={false} position={side === "in" ? Position.Left : Position.Right} type={side === "in" ? "target" : "source"} />
+      <i className={`fd-dot ${side === "in" ? "target" : "source"}`} data-handleid={name} data-handlepos={side === "in" ? "left" : "right"} />
       <span>{name}</span>
     </div>
   ));
