@@ -56,7 +56,9 @@ def copy_run(
         _copy(connection, "task_instance", "t", _TASKS, tasks, given)
         _copy(connection, "xcom", "x", _VALUES, values, given)
         connection.execute(text("ANALYZE dag_run, task_instance, xcom"))
-        count = connection.execute(text("SELECT count(*) FROM xcom WHERE key = 'flowdrop_job'")).scalar()
+        count = connection.execute(
+            text("SELECT count(*) FROM xcom WHERE key = 'flowdrop_job' OR key LIKE 'flowdrop\\_job.%'")
+        ).scalar()
     engine.dispose()
     return int(count or 0)
 

@@ -94,7 +94,7 @@ def _runs(found: Any) -> str:
     ]
     return f"""## Many runs at once
 
-All are asked for at once through `POST /workflows/{{id}}/execute`; LocalExecutor with Airflow's default of 32 tasks at once. On
+All are asked for at once through `POST /workflows/{{id}}/execute`; LocalExecutor with eight tasks at once. On
 two cores a task is bound by the start of its process, about a second of processor time each.
 
 {_table(head, rows)}"""
