@@ -49,8 +49,8 @@ def _draw_week(found: Any, target: Path) -> None:
             runs, [row["reads"][name] for row in found], marker="o", label=name, color="#8a94a6" if own else None,
             linestyle="--" if own else "-",
         )  # fmt: skip
-    left.set(title="milliseconds an answer, by runs recorded", ylim=(0, None))
-    left.legend(frameon=False, fontsize=8)
+    left.set(title="milliseconds an answer, by runs recorded", ylim=(0, 1.5 * left.get_ylim()[1]))
+    left.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
     right.stackplot(
         runs, *([row["bytes"][table] / 1e6 for row in found] for table in found[0]["bytes"]), labels=list(found[0]["bytes"]),
         colors=["#00796b", "#80cbc4", "#b0bec5"],
