@@ -97,9 +97,14 @@ def test_the_table_says_what_the_drawing_shows(page, site):
 
 
 def test_a_run_is_followed_to_its_end_without_a_reload(page, site):
-    run_id = site.harness.client().trigger(INVOICES, {})
-    page.goto(site.run_path(INVOICES, run_id))
-    expect(page.locator(".fd-live")).to_be_visible()
+    """The DAG is paused until somebody looks: on a slow machine the run would end before the page is there."""
+    client = site.harness.client()
+    client.request("PATCH", f"/api/v2/dags/{INVOICES}", json={"is_paused": True})
+    try:
+        page.goto(site.run_path(INVOICES, client.trigger(INVOICES, {})))
+        expect(page.locator(".fd-live")).to_be_visible()
+    finally:
+        client.request("PATCH", f"/api/v2/dags/{INVOICES}", json={"is_paused": False})
     expect(page.locator(".fd-run").get_by_text("Completed with warnings")).to_be_visible(timeout=90_000)
     expect(page.locator(".fd-live")).to_have_count(0)
     expect(card(page, "Note the failure")).to_have_attribute("data-status", "completed")
