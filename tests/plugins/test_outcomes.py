@@ -10,7 +10,7 @@ from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 
 from flowdrop_provider.plugins.api.errors import ApiError
-from flowdrop_provider.plugins.api.ids import run_key
+from flowdrop_provider.plugins.api.ids import pack_cursor, run_key
 from flowdrop_provider.plugins.api.models import Outcome
 from flowdrop_provider.plugins.api.outcomes import SETTLED, list_outcomes
 from tests.plugins.database import airflow_tables, sessions
@@ -44,7 +44,7 @@ def run(session, run_id, state="success", *, seconds=60.0, source="event", dag_i
 
 
 def polled(session, cursor=None, *, limit=50, now=NOW, source="event", readable=(FLOW,), with_values=(FLOW,)):
-    found = partial(list_outcomes, session, set(readable), set(with_values))
+    found = partial(list_outcomes, session, set(readable), set(with_values).__contains__)
     return found(source=source, now=now, limit=limit, cursor=cursor)
 
 
@@ -119,7 +119,7 @@ def test_only_what_the_caller_may_read(session):
     assert polled(session, with_values=())[0][0]["outputs"] is None
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJub3cgYW5kIHRoZW4iLDFd"])
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJub3cgYW5kIHRoZW4iLDFd", pack_cursor("2026-06-01", 1)])
 def test_a_cursor_of_somebody_else(session, cursor):
     with pytest.raises(ApiError, match="This cursor is not one that this API gave out"):
         polled(session, cursor)

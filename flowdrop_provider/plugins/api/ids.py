@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import json
 from typing import Any
@@ -49,21 +50,29 @@ def run_key(value: str) -> tuple[str, str]:
     return dag_id, run_id
 
 
-def pack_cursor(*parts: str | float | None) -> str:
+def pack_cursor(*parts: str | float | dt.datetime | None) -> str:
     """Return an opaque cursor."""
-    return _encode(json.dumps(parts, separators=(",", ":")))
+    return _encode(json.dumps(parts, separators=(",", ":"), default=dt.datetime.isoformat))
+
+
+def _moment(part: Any) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(str(part))
+    if moment.tzinfo is None:
+        raise ValueError(part)
+    return moment
 
 
 def open_cursor(value: str, *types: type) -> list[Any]:
     """Return the parts of a cursor.
 
-    :param types: the expected types of the parts.
+    :param types: the expected types of the parts; a ``datetime`` has a time zone.
     :raises ApiError: 400 ``CURSOR_INVALID``.
     """
     try:
         parts = json.loads(_decode(value))
         if not isinstance(parts, list) or len(parts) != len(types):
             raise ValueError(value)
+        parts = [_moment(part) if kind is dt.datetime else part for part, kind in zip(parts, types, strict=True)]
         if any(type(part) is not kind for part, kind in zip(parts, types, strict=True)):
             raise ValueError(value)
     except (ValueError, binascii.Error) as error:

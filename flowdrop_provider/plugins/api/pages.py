@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-__all__ = ["MAX_LIMIT", "Page", "page_of"]
+__all__ = ["MAX_LIMIT", "Page", "page_of", "page_size"]
 
 MAX_LIMIT = 100
 _DEFAULT = 50
 #: No list is as long; a database takes no number above 64 bits.
 _FAREST = 10**9
 T = TypeVar("T")
+
+
+def page_size(limit: int | None) -> int:
+    """Return how many rows a page has: what was asked for, corrected silently to 1..100 (API-6)."""
+    return min(max(limit if limit is not None else _DEFAULT, 1), MAX_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class Page:
     @classmethod
     def asked(cls, limit: int | None, offset: int | None) -> Page:
         """Return the page a caller asked for, corrected."""
-        return cls(min(max(limit if limit is not None else _DEFAULT, 1), MAX_LIMIT), min(max(offset or 0, 0), _FAREST))
+        return cls(page_size(limit), min(max(offset or 0, 0), _FAREST))
 
     def cut(self, items: Sequence[T]) -> Sequence[T]:
         """Return the part of a complete list."""

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 from flowdrop_provider.plugins.api.ids import run_key
 from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
 from flowdrop_provider.plugins.api.models import JobsAnswer
+from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import listed
 from flowdrop_provider.plugins.api.sessions import SessionDep
@@ -60,6 +61,6 @@ def get_jobs(
     cursor: Annotated[str | None, Query(max_length=1_200)] = None,
 ) -> dict[str, Any]:
     """Return jobs, those of the newest run first; go on with ``next_cursor`` until it is null."""
-    size = min(max(limit, 1), 100)
+    size = page_size(limit)
     rows, following = list_jobs(session, wanted, size, cursor)
     return {"success": True, "data": rows, "pagination": {"limit": size, "next_cursor": following}}

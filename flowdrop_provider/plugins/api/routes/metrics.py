@@ -15,6 +15,7 @@ from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor
 from flowdrop_provider.plugins.api.measuring import metrics
 from flowdrop_provider.plugins.api.models import MetricsAnswer
+from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
 from flowdrop_provider.plugins.api.security import UserDep, administers, listed
@@ -65,7 +66,7 @@ def get_audit(
     ``by_people`` leaves out what Airflow notes there itself: the states that tasks came into. What was done to the deployment
     and to no workflow, such as the test of a rule for notices, is for its administrators.
     """
-    size = min(max(limit, 1), 100)
+    size = page_size(limit)
     wanted: ColumnElement[bool] = Log.dag_id.in_(sorted(dag_ids_of(readable, workflow_id)))
     if workflow_id is None and administers(user):
         wanted |= Log.dag_id.is_(None) & Log.event.startswith("flowdrop_", autoescape=True)

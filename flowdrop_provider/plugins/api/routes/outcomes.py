@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -10,8 +11,9 @@ from fastapi import APIRouter, Query
 
 from flowdrop_provider.plugins.api.models import OutcomesAnswer
 from flowdrop_provider.plugins.api.outcomes import list_outcomes
+from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
-from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.security import UserDep, listed, may_read_values
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
@@ -19,14 +21,13 @@ __all__ = ["router"]
 router = APIRouter(tags=["runs"])
 
 READABLE = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
-READABLE_VALUES = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
 
 
 @router.get("/outcomes", response_model=None, responses={200: {"model": OutcomesAnswer}})
 def get_outcomes(
     session: SessionDep,
     readable: Annotated[set[str], READABLE],
-    with_values: Annotated[set[str], READABLE_VALUES],
+    user: UserDep,
     source: Annotated[str, Query(max_length=40)] = "event",
     workflow_id: Annotated[str | None, Query(max_length=250)] = None,
     limit: int = 50,
@@ -37,11 +38,11 @@ def get_outcomes(
     Keep the cursor of the last answer for the next poll, also when nothing was new; poll again at once while ``has_more``.
     A run appears five seconds after its end at the soonest. ``outputs`` is null for callers who may not read XComs in Airflow.
     """
-    size = min(max(limit, 1), 100)
+    size = page_size(limit)
     rows, following, more = list_outcomes(
         session,
         dag_ids_of(readable, workflow_id),
-        with_values,
+        partial(may_read_values, session, user),
         source=source,
         now=dt.datetime.now(dt.timezone.utc),
         limit=size,

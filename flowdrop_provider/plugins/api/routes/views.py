@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from flowdrop_provider.plugins.api.errors import ApiError
+from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.revisions import drawing_at, revisions
 from flowdrop_provider.plugins.api.run_lists import RunFilter, dag_ids_of
 from flowdrop_provider.plugins.api.run_search import RunSearch, count_runs, search_runs
@@ -81,7 +82,7 @@ def get_runs(
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> dict[str, Any]:
     """Return runs, newest first, each with the error that ended it; go on with ``next_cursor`` until it is null."""
-    size = min(max(limit, 1), 100)
+    size = page_size(limit)
     rows, following = search_runs(session, readable, wanted, size, cursor)
     return {"success": True, "data": rows, "pagination": {"limit": size, "next_cursor": following}}
 
