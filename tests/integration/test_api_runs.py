@@ -177,7 +177,7 @@ def test_jobs_are_filtered(client, runs):
         return sorted(job["node_id"] for job in client.get("/jobs", params=params).json()["data"])
 
     assert nodes(pipeline_id=runs[1], status="skipped") == ["prompt_template.1", "text_output.1"]
-    assert nodes(pipeline_id=runs[1], node_type="if_else") == ["if_else.1"]
+    assert nodes(pipeline_id=runs[1], node_type_id="if_else") == ["if_else.1"]
     assert nodes(pipeline_id=runs[0], node_id="text_output.1") == ["text_output.1"]
     assert nodes(pipeline_id=runs[0], status="failed") == []
     assert nodes(pipeline_id=runs[0], slower_than_ms=3_600_000) == []

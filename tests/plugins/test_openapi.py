@@ -20,6 +20,24 @@ def test_the_published_document_is_fresh():
     assert published == openapi_text(), "write it anew: python -m flowdrop_provider.plugins.api.openapi docs/openapi.json"
 
 
+def named(part):
+    """Return the names of all properties and parameters that the document has."""
+    found = set(part.get("properties", {})) if isinstance(part, dict) else set()
+    if isinstance(part, dict) and "in" in part:
+        found.add(part.get("name"))
+    for child in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        found |= named(child)
+    return found
+
+
+@pytest.mark.rule("STORE-13")
+def test_a_node_and_its_type_have_one_name_each():
+    names = named(json.loads(openapi_text()))
+
+    assert {"node_id", "node_type_id"} <= names
+    assert not names & {"node_type", "nodeType", "node_type_key", "type_id"}
+
+
 def normal(path):
     return re.sub(r"{[^}]*}", "{}", path)
 

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from flowdrop_provider.plugins.api.states import JOB_STATUSES, editor_job, editor_run, job_status, published_run, run_status
+from flowdrop_provider.plugins.api.models import JobStatus, RunStatus
+from flowdrop_provider.plugins.api.states import (
+    JOB_STATUSES,
+    RUN_STATUSES,
+    editor_job,
+    editor_run,
+    job_status,
+    published_run,
+    run_status,
+)
 
 #: The words for which FlowDrop's editor has a drawing (measured).
 DRAWN = {"pending", "running", "completed", "failed", "cancelled", "skipped"}
@@ -12,6 +23,16 @@ STATES = [
 ]  # fmt: skip
 
 
+@pytest.mark.rule("STORE-11")
+def test_what_is_published_is_what_is_told_and_nothing_else():
+    assert set(get_args(JobStatus)) == set(JOB_STATUSES)
+    assert set(get_args(RunStatus)) == set(RUN_STATUSES)
+    for summary in (None, *({"status": word} for word in (*RUN_STATUSES, "unheard_of"))):
+        told = {run_status(state, summary, result) for state in STATES for result in ("success", "failed", "skipped", None)}
+        assert told <= set(RUN_STATUSES)
+
+
+@pytest.mark.rule("STORE-11")
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("recorded", [None, *JOB_STATUSES, "unheard_of"])
 def test_the_editor_only_ever_sees_words_it_can_draw(state, recorded):

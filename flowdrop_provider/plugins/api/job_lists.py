@@ -29,7 +29,7 @@ class JobFilter:
     dag_ids: frozenset[str]
     run: tuple[str, str] | None = None
     node_id: str | None = None
-    node_type: str | None = None
+    node_type_id: str | None = None
     status: str | None = None
     error_code: str | None = None
     since: dt.datetime | None = None
@@ -75,8 +75,8 @@ def _node_conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
         found.append(
             or_(_told("node_id") == wanted.node_id, and_(XComModel.key.is_(None), TaskInstance.task_id == wanted.node_id))
         )
-    if wanted.node_type:
-        found.append(_told("node_type_id") == wanted.node_type)
+    if wanted.node_type_id:
+        found.append(_told("node_type_id") == wanted.node_type_id)
     if wanted.error_code:
         found.append(XComModel.value["error"]["code"].as_string() == wanted.error_code)
     if wanted.slower_than_us is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
@@ -13,23 +12,22 @@ from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
 from flowdrop_provider.plugins.api.models import JobsAnswer
 from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
-from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.security import JOBS_READABLE
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["WantedJobs", "router"]
 
 router = APIRouter(tags=["jobs"])
 
-READABLE = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 Word = Annotated[str | None, Query(max_length=250)]
 
 
 def _wanted(
-    readable: Annotated[set[str], READABLE],
+    readable: Annotated[set[str], JOBS_READABLE],
     workflow_id: Word = None,
     pipeline_id: Annotated[str | None, Query(max_length=1_200)] = None,
     node_id: Word = None,
-    node_type: Word = None,
+    node_type_id: Word = None,
     status: Word = None,
     error_code: Word = None,
     since: AwareDatetime | None = None,
@@ -41,7 +39,7 @@ def _wanted(
         dag_ids=frozenset(dag_ids_of(readable, workflow_id)),
         run=run_key(pipeline_id) if pipeline_id is not None else None,
         node_id=node_id,
-        node_type=node_type,
+        node_type_id=node_type_id,
         status=status,
         error_code=error_code,
         since=since,
@@ -53,7 +51,7 @@ def _wanted(
 WantedJobs = Annotated[JobFilter, Depends(_wanted)]
 
 
-@router.get("/jobs", dependencies=[READABLE], response_model=None, responses={200: {"model": JobsAnswer}})
+@router.get("/jobs", dependencies=[JOBS_READABLE], response_model=None, responses={200: {"model": JobsAnswer}})
 def get_jobs(
     session: SessionDep,
     wanted: WantedJobs,

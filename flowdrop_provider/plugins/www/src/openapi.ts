@@ -2674,7 +2674,7 @@ export interface operations {
                 workflow_id?: string | null;
                 pipeline_id?: string | null;
                 node_id?: string | null;
-                node_type?: string | null;
+                node_type_id?: string | null;
                 status?: string | null;
                 error_code?: string | null;
                 since?: string | null;
@@ -2938,7 +2938,7 @@ export interface operations {
                 workflow_id?: string | null;
                 pipeline_id?: string | null;
                 node_id?: string | null;
-                node_type?: string | null;
+                node_type_id?: string | null;
                 status?: string | null;
                 error_code?: string | null;
                 since?: string | null;
