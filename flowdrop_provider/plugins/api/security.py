@@ -29,6 +29,8 @@ from flowdrop_provider.tables.snapshots import find_snapshot
 
 __all__ = [
     "ACCESS_MARK",
+    "JOBS_READABLE",
+    "RUNS_READABLE",
     "TAG",
     "UserDep",
     "administers",
@@ -271,6 +273,11 @@ def listed(*entities: DagAccessEntity) -> Any:
         return readable_dag_ids(session, user, *entities)
 
     return Depends(marked(find, "filtered list"))
+
+
+#: The DAGs whose runs, and those whose jobs the caller may see.
+RUNS_READABLE = listed(DagAccessEntity.RUN)
+JOBS_READABLE = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 
 
 def _signed_in(user: UserDep) -> BaseUser:

@@ -17,10 +17,10 @@ from flowdrop_provider.plugins.api.errors import ApiError
 from flowdrop_provider.plugins.api.exporting import as_csv, as_ndjson, run_bundle
 from flowdrop_provider.plugins.api.job_lists import JobFilter, list_jobs
 from flowdrop_provider.plugins.api.reading import read_run
-from flowdrop_provider.plugins.api.routes.jobs import READABLE, WantedJobs
+from flowdrop_provider.plugins.api.routes.jobs import WantedJobs
 from flowdrop_provider.plugins.api.routes.runs import READ_VALUES
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
-from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.security import JOBS_READABLE, listed
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.trail import Trail
 from flowdrop_provider.plugins.api.trail_lines import FORMATS
@@ -51,7 +51,7 @@ def _pages(wanted: JobFilter, first: str | None, format_: str) -> Iterator[str]:
     return as_csv(page) if format_ == "csv" else as_ndjson(page)
 
 
-@router.get("/export/jobs", dependencies=[READABLE], response_class=StreamingResponse)
+@router.get("/export/jobs", dependencies=[JOBS_READABLE], response_class=StreamingResponse)
 def export_jobs(
     wanted: WantedJobs,
     format: Literal["ndjson", "csv"] = "ndjson",  # noqa: A002 - says what it is in the address

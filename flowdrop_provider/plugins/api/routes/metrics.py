@@ -18,7 +18,7 @@ from flowdrop_provider.plugins.api.models import MetricsAnswer
 from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.reading import iso
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
-from flowdrop_provider.plugins.api.security import UserDep, administers, listed
+from flowdrop_provider.plugins.api.security import JOBS_READABLE, UserDep, administers, listed
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.trail import TASK_EVENTS, log_entry
 
@@ -26,7 +26,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["figures"])
 
-MEASURED = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 AUDITED = listed(DagAccessEntity.AUDIT_LOG)
 _LONGEST = dt.timedelta(days=366)
 
@@ -34,7 +33,7 @@ _LONGEST = dt.timedelta(days=366)
 @router.get("/metrics", response_model=None, responses={200: {"model": MetricsAnswer}})
 def get_metrics(
     session: SessionDep,
-    readable: Annotated[set[str], MEASURED],
+    readable: Annotated[set[str], JOBS_READABLE],
     group_by: Literal["workflow", "node", "node_type"] = "workflow",
     workflow_id: str | None = None,
     since: AwareDatetime | None = None,

@@ -6,27 +6,24 @@ import datetime as dt
 from functools import partial
 from typing import Annotated, Any
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Query
 
 from flowdrop_provider.plugins.api.models import OutcomesAnswer
 from flowdrop_provider.plugins.api.outcomes import list_outcomes
 from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.run_lists import dag_ids_of
-from flowdrop_provider.plugins.api.security import UserDep, listed, may_read_values
+from flowdrop_provider.plugins.api.security import JOBS_READABLE, UserDep, may_read_values
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["runs"])
 
-READABLE = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
-
 
 @router.get("/outcomes", response_model=None, responses={200: {"model": OutcomesAnswer}})
 def get_outcomes(
     session: SessionDep,
-    readable: Annotated[set[str], READABLE],
+    readable: Annotated[set[str], JOBS_READABLE],
     user: UserDep,
     source: Annotated[str, Query(max_length=40)] = "event",
     workflow_id: Annotated[str | None, Query(max_length=250)] = None,

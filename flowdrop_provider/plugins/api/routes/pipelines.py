@@ -20,7 +20,7 @@ from flowdrop_provider.plugins.api.launching import stop_run
 from flowdrop_provider.plugins.api.pages import Page, page_of
 from flowdrop_provider.plugins.api.reading import read_run
 from flowdrop_provider.plugins.api.run_lists import RunFilter, list_runs
-from flowdrop_provider.plugins.api.security import UserDep, listed, may_read_values, of_run, of_workflow
+from flowdrop_provider.plugins.api.security import RUNS_READABLE, UserDep, may_read_values, of_run, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.shapes.pipelines import editor_document, light_document, pipeline_document
 
@@ -32,7 +32,6 @@ READ = of_run("GET", DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 STOP = of_run("PUT", DagAccessEntity.RUN)
 START = of_run("POST", DagAccessEntity.RUN)
 RUNS_OF_WORKFLOW = of_workflow("GET", DagAccessEntity.RUN, param="workflow_id")
-READABLE_RUNS = listed(DagAccessEntity.RUN)
 
 
 def unchanged(request: Request, response: Response, tag: str) -> bool:
@@ -95,7 +94,7 @@ def list_workflow_pipelines(
 @router.get("/executions")
 def list_executions(
     session: SessionDep,
-    readable: Annotated[set[str], READABLE_RUNS],
+    readable: Annotated[set[str], RUNS_READABLE],
     workflow_id: str | None = None,
     status: str | None = None,
     limit: int | None = None,

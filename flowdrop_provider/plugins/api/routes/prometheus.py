@@ -5,22 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Response
 
-from flowdrop_provider.plugins.api.security import listed
+from flowdrop_provider.plugins.api.security import JOBS_READABLE
 from flowdrop_provider.plugins.api.sessions import SessionDep
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["figures"])
 
-SCRAPED = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
-def get_prometheus_metrics(session: SessionDep, readable: Annotated[set[str], SCRAPED]) -> Response:
+def get_prometheus_metrics(session: SessionDep, readable: Annotated[set[str], JOBS_READABLE]) -> Response:
     """Return gauges of the workflows that the caller may read, in Prometheus' text format 0.0.4."""
     from flowdrop_provider.plugins.api.gauges import gauges_text
 

@@ -15,7 +15,7 @@ from flowdrop_provider.plugins.api.pages import page_size
 from flowdrop_provider.plugins.api.revisions import drawing_at, revisions
 from flowdrop_provider.plugins.api.run_lists import RunFilter, dag_ids_of
 from flowdrop_provider.plugins.api.run_search import RunSearch, count_runs, search_runs
-from flowdrop_provider.plugins.api.security import UserDep, listed, may, of_workflow
+from flowdrop_provider.plugins.api.security import JOBS_READABLE, RUNS_READABLE, UserDep, may, of_workflow
 from flowdrop_provider.plugins.api.sessions import SessionDep
 from flowdrop_provider.plugins.api.trends import trend
 
@@ -23,8 +23,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["views"])
 
-READABLE = listed(DagAccessEntity.RUN)
-SEARCHED = listed(DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
 HISTORY = of_workflow("GET", DagAccessEntity.VERSION, DagAccessEntity.RUN)
 Word = Annotated[str | None, Query(max_length=250)]
 
@@ -44,7 +42,7 @@ RIGHTS: dict[str, tuple[str, DagAccessEntity]] = {
 def get_rights(
     session: SessionDep,
     user: UserDep,
-    readable: Annotated[set[str], READABLE],
+    readable: Annotated[set[str], RUNS_READABLE],
     dag_id: Annotated[list[str], Query(min_length=1, max_length=100)],
 ) -> dict[str, Any]:
     """Return what the caller may do with each of these DAGs' runs, so that a page offers only that; each route asks again."""
@@ -76,7 +74,7 @@ WantedRuns = Annotated[RunSearch, Depends(_wanted)]
 @router.get("/runs")
 def get_runs(
     session: SessionDep,
-    readable: Annotated[set[str], SEARCHED],
+    readable: Annotated[set[str], JOBS_READABLE],
     wanted: WantedRuns,
     limit: int = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
@@ -88,7 +86,7 @@ def get_runs(
 
 
 @router.get("/runs/counts")
-def get_run_counts(session: SessionDep, readable: Annotated[set[str], SEARCHED], wanted: WantedRuns) -> dict[str, Any]:
+def get_run_counts(session: SessionDep, readable: Annotated[set[str], JOBS_READABLE], wanted: WantedRuns) -> dict[str, Any]:
     """Return how many runs of each status the same search finds; its own ``status`` does not count."""
     return {"success": True, "data": count_runs(session, readable, wanted)}
 
@@ -96,7 +94,7 @@ def get_run_counts(session: SessionDep, readable: Annotated[set[str], SEARCHED],
 @router.get("/metrics/trend")
 def get_trend(
     session: SessionDep,
-    readable: Annotated[set[str], SEARCHED],
+    readable: Annotated[set[str], JOBS_READABLE],
     since: AwareDatetime,
     until: AwareDatetime | None = None,
     workflow_id: Word = None,
