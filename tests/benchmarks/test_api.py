@@ -83,6 +83,7 @@ AIRFLOW_MS = 21.0
         ("pipeline as the editor polls it", f"/pipeline/{SOME}", BUDGET_MS),
         ("figures of a day by workflow", "/metrics", BUDGET_MS),
         ("figures of a day by node type", "/metrics?group_by=node_type", BUDGET_MS),
+        ("figures of a day by node", "/metrics?group_by=node", None),
         ("figures of 30 days by workflow", f"/metrics?since={since(30)}", None),
         ("figures of 30 days by node", f"/metrics?group_by=node&since={since(30)}", None),
     ],

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import ColumnElement, Float, Text, and_, case, cast, column, extract, func, literal, select, text, true
+from sqlalchemy import JSON, ColumnElement, Float, and_, case, cast, extract, func, literal, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,8 @@ _NAMES = ("workflow_id", "node_id", "node_type_id")
 #: The two percentiles of no values at all.
 _NONE = (None, None)
 
-Groups = dict[tuple[str, ...], dict[str, Any]]
+#: Figures by whether they are of the period or of the one before, and by name.
+Groups = dict[tuple[Any, ...], dict[str, Any]]
 
 
 def seconds_between(session: Session, start: Any, end: Any) -> Any:
@@ -50,33 +51,41 @@ def seconds_between(session: Session, start: Any, end: Any) -> Any:
     return case((end < start, 0.0), else_=took)
 
 
-def _period(dag_ids: set[str], since: dt.datetime, until: dt.datetime) -> tuple[ColumnElement[bool], ...]:
-    return DagRun.dag_id.in_(sorted(dag_ids)), DagRun.run_after >= since, DagRun.run_after < until
+def _chosen(dag_ids: set[str], since: dt.datetime, until: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition for runs of the period and of the equally long one before it."""
+    return DagRun.dag_id.in_(sorted(dag_ids)), DagRun.run_after >= since - (until - since), DagRun.run_after < until
 
 
-def _runs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
+def _runs(session: Session, since: dt.datetime, chosen: tuple[ColumnElement[bool], ...]) -> Any:
     return select(
+        (DagRun.run_after >= since).label("now"),
         DagRun.dag_id.label("first"),
         DagRun.dag_id.label("second"),
         DagRun.dag_id.label("kind"),
         (DagRun.state == "failed").label("failed"),
         seconds_between(session, DagRun.start_date, DagRun.end_date).label("seconds"),
         seconds_between(session, DagRun.queued_at, DagRun.start_date).label("waited"),
-    ).where(*period, DagRun.end_date.is_not(None))
+    ).where(*chosen, DagRun.end_date.is_not(None))
 
 
-def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
+def _jobs(session: Session, since: dt.datetime, chosen: tuple[ColumnElement[bool], ...]) -> Any:
     """Return one row a job: its record tells node, time and outcome; a task without one (a lost worker) speaks for itself.
 
     Records and tasks are each looked up by run, once, and then laid together: PostgreSQL by itself would look through all
     records of a run for each of its tasks, which took half of the time.
     """
-    runs = select(DagRun.id, DagRun.dag_id, DagRun.run_id).where(*period).cte("runs")
-    told, joined = _told(session)
-    records = (
-        select(XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, *(told[name].label(name) for name in _TOLD))
-        .select_from(joined(runs.join(XComModel, XComModel.dag_run_id == runs.c.id)))
+    current = (DagRun.run_after >= since).label("now")
+    runs = select(DagRun.id, DagRun.dag_id, DagRun.run_id, current).where(*chosen).cte("runs")
+    stored = (
+        select(XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, _unpacked(session).label("value"))
+        .join(runs, XComModel.dag_run_id == runs.c.id)
         .where(is_job_key())
+        .offset(0 if session.get_bind().dialect.name == "postgresql" else None)
+        .subquery("stored")
+    )
+    records = (
+        select(stored.c.dag_run_id, stored.c.task_id, stored.c.map_index)
+        .add_columns(*(stored.c.value[name].as_string().label(name) for name in _TOLD))
         .cte("records")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
@@ -84,6 +93,7 @@ def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
     ran = cast(records.c.execution_time_us, Float) / 1_000_000.0
     return (
         select(
+            runs.c.now,
             runs.c.dag_id.label("first"),
             func.coalesce(records.c.node_id, TaskInstance.task_id).label("second"),
             func.coalesce(records.c.node_type_id, "").label("kind"),
@@ -105,17 +115,16 @@ def _jobs(session: Session, period: tuple[ColumnElement[bool], ...]) -> Any:
     )
 
 
-def _told(session: Session) -> tuple[dict[str, Any], Callable[[Any], Any]]:
-    """Return what a record says by name, and how to join what that takes.
+def _unpacked(session: Session) -> ColumnElement[Any]:
+    """Return the value of an XCom such that asking it for several members unpacks it once.
 
-    PostgreSQL unpacks a large value anew for every member asked for; ``jsonb_to_record`` does it once.
+    PostgreSQL unpacks a large value anew for every member; what a concatenation returns is unpacked. The caller's ``OFFSET 0``
+    keeps the database from putting this expression in the place of each member again.
     """
-    if session.get_bind().dialect.name != "postgresql":
-        return {name: XComModel.value[name].as_string() for name in _TOLD}, lambda source: source
-    whole = case((func.jsonb_typeof(XComModel.value) == "object", XComModel.value))
-    unpacked = func.jsonb_to_record(whole).table_valued(*(column(name, Text) for name in _TOLD))
-    record = unpacked.render_derived(name="told", with_types=True)
-    return {name: record.c[name] for name in _TOLD}, lambda source: source.outerjoin(record, true())
+    value: ColumnElement[Any] = XComModel.__table__.c.value
+    if session.get_bind().dialect.name == "postgresql":
+        value = case((func.jsonb_typeof(value) == "object", value.op("||")(text("'{}'::jsonb"))))
+    return type_coerce(value, JSON)
 
 
 def metrics(session: Session, dag_ids: set[str], group_by: str, since: dt.datetime, until: dt.datetime) -> list[dict[str, Any]]:
@@ -128,8 +137,9 @@ def metrics(session: Session, dag_ids: set[str], group_by: str, since: dt.dateti
     source = _runs if group_by == "workflow" else _jobs
     keys = {"workflow": ("first",), "node": ("first", "second"), "node_type": ("kind",)}[group_by]
     compute = _computed if session.get_bind().dialect.name == "postgresql" else _sampled
-    periods = ((since, until), (since - (until - since), since))
-    now, then = (compute(session, source(session, _period(dag_ids, *period)), keys) for period in periods)
+    # Both periods at once: to make and plan such a query takes as long as to count a thousand jobs.
+    found = compute(session, source(session, since, _chosen(dag_ids, since, until)), ("now", *keys))
+    now, then = ({key[1:]: figures for key, figures in found.items() if bool(key[0]) is current} for current in (True, False))
     drawings = latest_drawings(session, {key[0] for key in now}) if group_by != "node_type" else {}
     rows = [{**_identity(group_by, key, drawings), **figures, "previous": then.get(key)} for key, figures in now.items()]
     return sorted(rows, key=lambda row: (-row["count"], json.dumps([row.get(name) for name in _NAMES])))
@@ -169,8 +179,9 @@ def _computed(session: Session, query: Any, keys: tuple[str, ...]) -> Groups:
 
 
 def _sampled(session: Session, query: Any, keys: tuple[str, ...]) -> Groups:
-    rows = session.execute(query.limit(MAX_SAMPLES)).all()
-    grouped: dict[tuple[str, ...], list[Any]] = {}
+    # The period that was asked for comes before the one to compare it with.
+    rows = session.execute(query.order_by(query.selected_columns.now.desc()).limit(MAX_SAMPLES)).all()
+    grouped: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         grouped.setdefault(tuple(getattr(row, key) for key in keys), []).append(row)
     complete = len(rows) < MAX_SAMPLES
