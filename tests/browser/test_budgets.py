@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,9 @@ TICKET, INVOICES, LARGE, *_ = FLOWS
 AXE = Path(__file__).parents[2] / "flowdrop_provider" / "plugins" / "www" / "node_modules" / "axe-core" / "axe.min.js"
 DRAW_BUDGET_MS = 1_000
 LONG_TASK_MS = 50
-#: Even in processor time the same pan took 38 to 62 ms, best of three, by what else the machine did (28 November 2026).
-SLOW_MACHINE = 2.5
 CLICKS = 3
-#: Measured so often, the best counts: what else the machine does only ever adds.
-TRIES = 3
+#: Measured until it keeps to the budget, so often at most: what else the machine does only ever adds.
+TRIES = 6
 #: Notes when all cards stood in the page, and when the trace had arrived.
 WATCH = """
 window.drawn = new Promise((done) => new MutationObserver((_, self) => {
@@ -38,17 +38,25 @@ ARRIVED = "performance.getEntriesByType('resource').find((entry) => entry.name.e
 OURS = [[".fd-run"], [".fd-home"], [".fd-task"]]
 
 
+def best_of(measure: Callable[[], float], budget: float) -> tuple[float, int]:
+    """Return the best measurement and how many were made."""
+    found: list[float] = []
+    while len(found) < TRIES and min(found, default=math.inf) > budget:
+        found.append(measure())
+    return min(found), len(found)
+
+
 def test_200_nodes_are_drawn_within_a_second(page, site, figures, picture):
     page.add_init_script(WATCH)
-    took = []
-    for _ in range(TRIES):
+
+    def drawn() -> float:
         page.goto(site.run_path(LARGE))
-        drawn = page.evaluate("window.drawn")
-        took.append(drawn - page.evaluate(ARRIVED))
-    best = min(took)
-    figures(f"a run of 200 nodes was drawn {best:.0f} ms after its data arrived, best of {TRIES} (budget {DRAW_BUDGET_MS} ms)")
+        return page.evaluate("window.drawn") - page.evaluate(ARRIVED)
+
+    best, tries = best_of(drawn, DRAW_BUDGET_MS)
+    figures(f"a run of 200 nodes was drawn {best:.0f} ms after its data arrived, best of {tries} (budget {DRAW_BUDGET_MS} ms)")
     picture("run-200")
-    assert best <= DRAW_BUDGET_MS * SLOW_MACHINE
+    assert best <= DRAW_BUDGET_MS
 
 
 def longest_task(page, act) -> float:
@@ -101,10 +109,10 @@ def test_500_nodes_are_panned_without_long_tasks(page, site, figures):
     expect(page.locator(".fd-card").first).to_be_visible(timeout=30_000)
     page.wait_for_timeout(2_000)
     before = page.locator(".react-flow__viewport").get_attribute("style")
-    longest = min(longest_task(page, pan) for _ in range(TRIES))
+    longest, tries = best_of(lambda: longest_task(page, pan), LONG_TASK_MS)
     assert page.locator(".react-flow__viewport").get_attribute("style") != before, "nothing was panned"
-    figures(f"panning a run of 500 nodes: longest task {longest:.0f} ms, best of {TRIES} (budget {LONG_TASK_MS} ms)")
-    assert longest <= LONG_TASK_MS * SLOW_MACHINE
+    figures(f"panning a run of 500 nodes: longest task {longest:.0f} ms, best of {tries} (budget {LONG_TASK_MS} ms)")
+    assert longest <= LONG_TASK_MS
 
 
 def test_from_the_dashboard_to_the_reason_in_at_most_three_clicks(page, site, figures):

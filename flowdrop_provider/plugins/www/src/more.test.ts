@@ -10,6 +10,7 @@ import { criticalPath } from "./run/critical";
 import { differences } from "./run/differences";
 import { parsed, read, valueOf } from "./run/form";
 import { svgOf } from "./run/picture";
+import { bundled } from "./run/wires";
 import { isWhole, template } from "./run/pins";
 import { momentsOf, passed, traceAt } from "./run/playback";
 import { curlOf, markdownOf } from "./run/summary";
@@ -129,6 +130,13 @@ describe("exports", () => {
     expect(svg).toContain("<title>Flow &amp; run</title>");
     expect(svg).toContain("Node &lt;a&gt;");
     expect(svg.match(/<path /gu)).toHaveLength(4);
+  });
+
+  it("draws lines that look alike in one stroke from afar, and leaves out those that end nowhere", () => {
+    const drawn = lines(TRACE);
+    const paths = bundled(cards(TRACE), [...drawn, { id: "lost", source: "a", target: "nobody", className: drawn[0]?.className ?? "" }]);
+    expect([...paths.keys()].sort()).toEqual([...new Set(drawn.map((edge) => edge.className))].sort());
+    expect([...paths.values()].join("").match(/M/gu)).toHaveLength(drawn.length);
   });
 
   it("tells a run in Markdown", () => {

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from "react";
 import { useHostTheme } from "../components/useHostTheme";
 import type { Card } from "../graph";
 import { LOOKS } from "../status";
+import { FarLines } from "./FarLines";
 import { FlowNode, NoteNode } from "./FlowNode";
 import { LoopEdge } from "./LoopEdge";
 
@@ -18,6 +19,8 @@ const READABLE = 0.55;
 const CLOSE = 0.8;
 
 const mapColour = (node: Card) => node.type === "note" ? "var(--chakra-colors-border)" : `var(--chakra-colors-${LOOKS[node.data.status].palette}-solid)`;
+
+const NO_LINES: Edge[] = [];
 
 interface CanvasProps {
   cards: Card[];
@@ -59,19 +62,21 @@ function View({ cards, selected }: Pick<CanvasProps, "cards" | "selected">) {
 export function Canvas({ cards, lines, selected, select, selectEdge }: CanvasProps) {
   const nodes = useMemo(() => cards.map((card) => (card.id === selected ? { ...card, selected: true } : card)), [cards, selected]);
   const distance = useStore((state) => (state.transform[2] < TINY ? "fd-far fd-tiny" : state.transform[2] < FAR ? "fd-far" : ""));
+  const far = distance.includes("fd-tiny");
   const frame = useRef<HTMLDivElement>(null);
   // Not React's business: it would render in the midst of the movement. Not from the press of the button on: that may become a click.
   const move = (event: MouseEvent | TouchEvent | null) => event && frame.current?.classList.add("fd-moving");
   return (
     <ReactFlow<Card>
       className={distance} colorMode={useHostTheme()} edgeTypes={edgeTypes}
-      disableKeyboardA11y edges={lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
+      disableKeyboardA11y edges={far ? NO_LINES : lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
       nodesDraggable={false} nodesFocusable={false} nodeTypes={nodeTypes}
       onEdgeClick={selectEdge ? (_, edge) => selectEdge(edge.id) : undefined}
       onNodeClick={(_, node) => node.type === "card" && select(node.id)} onPaneClick={() => select(undefined)}
       onMove={move} onMoveEnd={() => frame.current?.classList.remove("fd-moving")} ref={frame}
       onlyRenderVisibleElements={cards.length > MANY} proOptions={{ hideAttribution: true }}
     >
+      {far ? <FarLines cards={cards} lines={lines} /> : null}
       <Background gap={24} variant={BackgroundVariant.Dots} />
       {cards.length > WORTH_A_MAP ? <MiniMap ariaLabel={null} className="fd-map" nodeColor={mapColour} pannable zoomable /> : null}
       <Controls position="top-right" showInteractive={false} />

@@ -1,9 +1,9 @@
-import { getBezierPath, Position, type Edge } from "@xyflow/react";
+import type { Edge } from "@xyflow/react";
 
 import { portTop, type Card } from "../graph";
 import { duration } from "../format";
 import { LOOKS, originOf } from "../status";
-import { loopPath } from "./LoopEdge";
+import { widthOf, wirePath } from "./wires";
 
 /** Fixed colours: a picture leaves Airflow's page and its theme. */
 const COLOURS: Record<string, string> = {
@@ -21,7 +21,6 @@ const cut = (text: string, room: number): string => {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 };
 
-const widthOf = (card: Card): number => card.width ?? 240;
 const heightOf = (card: Card): number => card.height ?? 80;
 
 function note(card: Card): string {
@@ -54,14 +53,8 @@ function box(card: Card): string {
 }
 
 function wire(edge: Edge, cards: Map<string, Card>): string {
-  const [source, target] = [cards.get(edge.source), cards.get(edge.target)];
-  if (!source || !target) return "";
-  const sourceX = source.position.x + widthOf(source);
-  const sourceY = source.position.y + portTop(Math.max(0, source.data.outputs.indexOf(edge.sourceHandle ?? "")));
-  const targetX = target.position.x;
-  const targetY = target.position.y + portTop(Math.max(0, target.data.inputs.indexOf(edge.targetHandle ?? "")));
-  const [bezier] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition: Position.Right, targetPosition: Position.Left });
-  const path = edge.type === "loop" ? loopPath(sourceX, sourceY, targetX, targetY).path : bezier;
+  const path = wirePath(edge, cards);
+  if (!path) return "";
   const taken = edge.className?.includes("fd-followed") ?? false;
   const colour = taken ? (edge.className?.includes("fd-error") ? COLOURS.red : COLOURS.green) : "#a1a1aa";
   return `<path d="${path}" fill="none" stroke="${colour ?? ""}" stroke-width="${taken ? 2.4 : 1.4}"${taken ? "" : ' stroke-dasharray="5 5"'}/>`;
