@@ -43,7 +43,7 @@ def test_runs_are_found_by_what_went_wrong_where_and_for_whom(page, site):
     page.get_by_label("Node id").fill("foreach.1")
     expect(page.get_by_text("No run matches these filters")).to_be_visible()
     page.get_by_label("Error text").fill("")
-    expect(rows(page, "invoice rounds").first).to_be_visible()
+    expect(rows(page, "invoice rounds").first).to_contain_text("the run went on along its error edge")
     page.get_by_role("searchbox", name="User").fill("somebody else")
     expect(page.get_by_text("No run matches these filters")).to_be_visible()
     assert "user=somebody" in page.url
@@ -73,6 +73,7 @@ def test_several_runs_are_repeated_and_marked_at_once(page, site):
     with page.expect_response(re.compile("/dagRuns/")) as marked:
         page.get_by_role("dialog").get_by_role("button", name="Mark as failed").click()
     assert marked.value.status == 200
+    expect(rows(page, "somebody marked the run as failed").first).to_be_visible()
 
 
 def test_two_picked_runs_are_laid_beside_each_other(page, site):

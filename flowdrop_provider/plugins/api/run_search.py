@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,10 @@ from flowdrop_provider.plugins.api.launching import SOURCES
 from flowdrop_provider.plugins.api.reading import is_job_key, plain
 from flowdrop_provider.plugins.api.run_lists import RunFilter, dag_ids_of, run_conditions
 
-__all__ = ["RunSearch", "count_runs", "search_runs"]
+__all__ = ["RunSearch", "count_runs", "ending", "search_runs"]
+
+#: Node ids shown of a run: those of a list are read at a glance.
+MAX_HANDLED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def _conditions(readable: set[str], wanted: RunSearch) -> list[ColumnElement[boo
 def search_runs(
     session: Session, readable: set[str], wanted: RunSearch, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page of runs, newest first, each with the error that ended it, and the cursor of the next page.
+    """Return a page of runs, newest first, each with what ended it or what it went on past, and the cursor of the next page.
 
     :raises ApiError: 400 ``CURSOR_INVALID`` or ``STATUS_UNKNOWN``.
     """
@@ -89,9 +93,34 @@ def search_runs(
 
 
 def _row(row: Any, drawing: Any) -> dict[str, Any]:
-    error = plain(plain(row.summary).get("error"))
-    shown = {name: error.get(name) for name in ("message", "code", "node_id")} if error else None
-    return {**run_lists.shown_run(row, drawing), "dag_id": row.dag_id, "error": shown}
+    shown, summary = run_lists.shown_run(row, drawing), plain(row.summary)
+    handled = summary.get("failed_node_ids") if shown["outcome"] == "completed_with_warnings" else None
+    return {
+        **shown,
+        "dag_id": row.dag_id,
+        "error": ending(shown["outcome"], summary, row.result_state),
+        "handled_node_ids": list(handled or [])[:MAX_HANDLED],
+    }
+
+
+def ending(status: str, summary: Mapping[str, Any], result_state: str | None) -> dict[str, Any] | None:
+    """Return what ended a run early, as ``{"message", "code", "node_id"}``.
+
+    :param status: as :func:`~.states.run_status` has it.
+    :param summary: what the run's last task left; empty if it left nothing, or nothing that can be read here.
+    :param result_state: state of that task.
+
+    A run can fail without a node that did: somebody marked it, or Airflow ended it.
+    """
+    error = plain(summary.get("error"))
+    if error:
+        return {name: error.get(name) for name in ("message", "code", "node_id")}
+    if status != "failed" or result_state == "failed":
+        return None
+    if result_state == "success":
+        return {"message": "No node failed: somebody marked the run as failed.", "code": "marked_failed", "node_id": None}
+    message = "Airflow ended the run before its last task, which tells the reason: look at its task instances."
+    return {"message": message, "code": "ended_by_airflow", "node_id": None}
 
 
 def count_runs(session: Session, readable: set[str], wanted: RunSearch) -> dict[str, int]:

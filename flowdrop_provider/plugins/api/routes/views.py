@@ -79,7 +79,10 @@ def get_runs(
     limit: int = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> dict[str, Any]:
-    """Return runs, newest first, each with the error that ended it; go on with ``next_cursor`` until it is null."""
+    """Return runs, newest first, each with the error that ended it or the nodes that it went on past.
+
+    Go on with ``next_cursor`` until it is null.
+    """
     size = page_size(limit)
     rows, following = search_runs(session, readable, wanted, size, cursor)
     return {"success": True, "data": rows, "pagination": {"limit": size, "next_cursor": following}}

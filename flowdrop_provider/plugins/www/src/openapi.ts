@@ -784,7 +784,9 @@ export interface paths {
         };
         /**
          * Get Runs
-         * @description Return runs, newest first, each with the error that ended it; go on with ``next_cursor`` until it is null.
+         * @description Return runs, newest first, each with the error that ended it or the nodes that it went on past.
+         *
+         *     Go on with ``next_cursor`` until it is null.
          */
         get: operations["get_runs_api_v1_runs_get"];
         put?: never;

@@ -1,3 +1,6 @@
+/** The API names so many nodes of a run in a list at most. */
+const MANY_HANDLED = 20;
+
 /** Every sentence and label of the views, in one place, ready for other languages. */
 export const TEXT = {
   loading: "Loading …",
@@ -200,6 +203,7 @@ export const TEXT = {
   errorText: "Error text",
   nodeId: "Node id",
   nobody: "–",
+  handled: (count: number) => (count === 1 ? "A node failed, and the run went on along its error edge." : `${count === MANY_HANDLED ? `${count} or more` : count} nodes failed, and the run went on along their error edges.`),
   pick: "Pick",
   pickAll: "Pick all shown runs",
   picked: (count: number) => (count === 1 ? "1 run picked" : `${count} runs picked`),

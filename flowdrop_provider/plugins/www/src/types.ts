@@ -104,6 +104,8 @@ export interface RunRow {
   dag_id: string;
   /** What ended it, for a failed one. */
   error: { message: string | null; code: string | null; node_id: string | null } | null;
+  /** Nodes that failed and that a completed run went on past. */
+  handled_node_ids: string[];
 }
 
 /** A page of a list that is walked with a cursor. */

@@ -42,6 +42,8 @@ function Row({ row, now, picked, pick }: RowProps) {
       </Table.Cell>
       <Table.Cell maxW="26rem">
         {row.error ? <Text className="fd-reason" fontSize="sm" title={row.error.message ?? ""}>{row.error.message}</Text> : null}
+        {row.handled_node_ids.length > 0 ? <Text className="fd-reason fd-handled" fontSize="sm">{TEXT.handled(row.handled_node_ids.length)}</Text> : null}
+        {row.handled_node_ids.length > 0 ? <Text color="fg.muted" fontSize="xs" truncate>{row.handled_node_ids.join(", ")}</Text> : null}
         {row.error?.node_id ? <Text color="fg.muted" fontSize="xs">{row.error.node_id}</Text> : null}
       </Table.Cell>
       <Table.Cell whiteSpace="nowrap">
