@@ -67,8 +67,9 @@ def test_several_runs_are_repeated_and_marked_at_once(page, site):
     expect(rows(page, "A repetition").nth(1)).to_be_visible()
     expect(bar).to_have_count(0)
 
-    page.goto(f"/dags/{TICKET}/plugin/flowdrop-runs")
-    page.get_by_role("checkbox", name=re.compile("^Pick support ticket")).first.check(force=True)
+    site.finished(INVOICES)
+    page.goto(f"/dags/{INVOICES}/plugin/flowdrop-runs")
+    page.get_by_role("checkbox", name=re.compile("^Pick invoice rounds")).first.check(force=True)
     bar.get_by_role("button", name="Mark as failed (1)").click()
     with page.expect_response(re.compile("/dagRuns/")) as marked:
         page.get_by_role("dialog").get_by_role("button", name="Mark as failed").click()
