@@ -74,7 +74,9 @@ def test_several_runs_are_repeated_and_marked_at_once(page, site):
     with page.expect_response(re.compile("/dagRuns/")) as marked:
         page.get_by_role("dialog").get_by_role("button", name="Mark as failed").click()
     assert marked.value.status == 200
-    expect(rows(page, "somebody marked the run as failed").first).to_be_visible()
+    expect(rows(page, "marked as failed by hand").first).to_be_visible()
+    rows(page, "marked as failed by hand").first.get_by_role("link").first.click()
+    expect(page.locator(".fd-run")).to_contain_text("The run was marked as failed by hand")
 
 
 def test_two_picked_runs_are_laid_beside_each_other(page, site):

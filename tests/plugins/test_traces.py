@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from flowdrop_provider.plugins.api.reading import SUMMARY_KEY
 from flowdrop_provider.plugins.api.shapes.comparisons import comparison
 from flowdrop_provider.plugins.api.shapes.traces import job_row, run_facts, trace_document
 from tests.plugins.views import drawing, line, record, task, value, view
@@ -113,3 +114,11 @@ def test_a_run_whose_end_was_lost_still_says_why():
     found = run_facts(view("failed", picture, lost, [values[0], value("b.1", broken)]))
     assert found["error"]["code"] == "boom"
     assert run_facts(view("success", picture, lost[:2], values))["error"] is None
+
+
+def test_a_run_that_was_marked_as_failed_says_so():
+    ended = [task("a.1"), task("flowdrop_result")]
+    values = [value("a.1", record("a.1")), value("flowdrop_result", {"status": "completed", "error": None}, SUMMARY_KEY)]
+
+    assert run_facts(view("failed", drawing("a.1"), ended, values))["error"]["code"] == "marked_failed"
+    assert run_facts(view("success", drawing("a.1"), ended, values))["error"] is None

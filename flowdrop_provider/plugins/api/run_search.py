@@ -19,6 +19,7 @@ from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor
 from flowdrop_provider.plugins.api.launching import SOURCES
 from flowdrop_provider.plugins.api.reading import is_job_key, plain
 from flowdrop_provider.plugins.api.run_lists import RunFilter, dag_ids_of, run_conditions
+from flowdrop_provider.plugins.api.states import MARKED_FAILED
 
 __all__ = ["RunSearch", "count_runs", "ending", "search_runs"]
 
@@ -113,12 +114,12 @@ def ending(status: str, summary: Mapping[str, Any], result_state: str | None) ->
     A run can fail without a node that did: somebody marked it, or Airflow ended it.
     """
     error = plain(summary.get("error"))
+    if status == "failed" and result_state == "success":
+        error = error or dict(MARKED_FAILED)
     if error:
         return {name: error.get(name) for name in ("message", "code", "node_id")}
     if status != "failed" or result_state == "failed":
         return None
-    if result_state == "success":
-        return {"message": "No node failed: somebody marked the run as failed.", "code": "marked_failed", "node_id": None}
     message = "Airflow ended the run before its last task, which tells the reason: look at its task instances."
     return {"message": message, "code": "ended_by_airflow", "node_id": None}
 

@@ -7,15 +7,35 @@ Our own routes speak the full vocabulary. The editor knows six words for a node 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-__all__ = ["JOB_STATUSES", "RUN_STATUSES", "editor_job", "editor_run", "job_status", "published_run", "run_status"]
+__all__ = [
+    "JOB_STATUSES",
+    "MARKED_FAILED",
+    "RUN_STATUSES",
+    "editor_job",
+    "editor_run",
+    "job_status",
+    "published_run",
+    "run_status",
+]
 
 #: Job statuses in the order in which summaries count them (PIPE-2).
 JOB_STATUSES = ("idle", "pending", "running", "completed", "failed", "cancelled", "skipped", "interrupted")
 
 #: Run statuses; the last four are final.
 RUN_STATUSES = ("pending", "running", "paused", "completed", "completed_with_warnings", "failed", "cancelled")
+
+#: The error of a failed run whose last task had ended it well.
+MARKED_FAILED: Mapping[str, Any] = MappingProxyType(
+    {
+        "code": "marked_failed",
+        "message": "The run was marked as failed by hand; no node ended it.",
+        "node_id": None,
+        "retryable": False,
+    }
+)
 
 _FINAL_JOBS = frozenset({"completed", "failed", "cancelled", "skipped"})
 

@@ -155,6 +155,13 @@ export function neighbour(list: Card[], edges: Edge[], from: string, key: string
     .sort((left, right) => distance(left) - distance(right))[0]?.id;
 }
 
+/** Why a run failed of which no node of the drawing tells: it was marked, its result could not be stored. */
+export function reasonBesideNodes({ run, graph }: Trace): string | undefined {
+  if (run.status !== "failed" || !run.error) return undefined;
+  const { node_id, message } = run.error;
+  return graph.nodes?.some((node) => node.id === node_id) ? undefined : message;
+}
+
 /** The node to show first: the one that failed, in the order of time. */
 export function firstFailed(trace: Trace): string | undefined {
   const failed = trace.timeline.find((span) => stateOf(trace, span.node_id).status === "failed");

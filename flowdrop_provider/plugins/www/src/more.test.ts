@@ -142,7 +142,15 @@ describe("exports", () => {
   it("tells a run in Markdown", () => {
     const text = markdownOf(TRACE, "http://x/run");
     expect(text).toContain("## Flow: failed");
+    expect(text).toContain("by ann, Airflow's API");
     expect(text).toContain("| Node <d> | Failed | 1.0 s | It \\| broke |");
+  });
+
+  it("tells why a run failed in which no node did", () => {
+    const error = { code: "marked_failed", message: "Somebody marked it.", node_id: null, retryable: false };
+    const failed = (more: object) => ({ ...TRACE, run: { ...TRACE.run, error: { ...error, ...more } } }) as unknown as Trace;
+    expect(markdownOf(failed({}), "")).toContain("- Somebody marked it.");
+    expect(markdownOf(failed({ node_id: "d" }), "")).not.toContain("Somebody");
   });
 
   it("quotes a call for the shell", () => {

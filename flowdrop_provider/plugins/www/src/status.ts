@@ -1,5 +1,5 @@
 import { TEXT } from "./text";
-import type { Injected, NodeState, Status } from "./types";
+import type { Injected, NodeState, Status, Trigger } from "./types";
 
 /** How a status looks: a word, Chakra's palette of the host theme, an icon. Never the colour alone. */
 export interface Look {
@@ -36,6 +36,12 @@ export function originOf({ source }: Injected): { icon: IconName; word: string; 
   return source === "pin"
     ? { icon: "pin", word: TEXT.pinned, sentence: TEXT.pinnedMore }
     : { icon: "reuse", word: TEXT.reused, sentence: TEXT.reusedMore(source) };
+}
+
+/** How a run was started, in a few words: what FlowDrop noted says more than what Airflow did. */
+export function wayOf({ type, via }: Trigger, source?: string | null): string {
+  const way = source ?? via ?? type;
+  return TEXT.triggers[way] ?? way;
 }
 
 /** Why a node stands as it does, as a sentence: its error, the reason of a skip, where its outputs came from; else nothing. */

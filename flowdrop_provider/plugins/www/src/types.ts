@@ -18,6 +18,7 @@ export interface JobError {
   code?: string;
   message?: string;
   retryable?: boolean;
+  node_id?: string | null;
   details?: Json;
 }
 

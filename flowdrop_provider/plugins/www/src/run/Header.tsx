@@ -5,8 +5,9 @@ import { Link } from "react-router-dom";
 import { Icon } from "../components/Icon";
 import { StatusBadge } from "../components/StatusBadge";
 import { between, duration, moment } from "../format";
+import { reasonBesideNodes } from "../graph";
 import { keyOf, runPath } from "../paths";
-import { isFinal, LOOKS } from "../status";
+import { isFinal, LOOKS, wayOf } from "../status";
 import { TEXT } from "../text";
 import type { JobStatus, Trace } from "../types";
 
@@ -39,7 +40,8 @@ function Counts({ summary }: { summary: Record<string, number> }) {
 /** What the run is and how it stands, in one line. */
 export function Header({ trace, lost, table, setTable, focusFailed, focusWaiting, children }: HeaderProps) {
   const { run, summary } = trace;
-  const who = [run.triggered.user, run.triggered.source ?? run.triggered.via].filter(Boolean).join(" · ");
+  const reason = reasonBesideNodes(trace);
+  const who = [run.triggered.user, wayOf(run.triggered, run.triggered.source)].filter(Boolean).join(" · ");
   return (
     <Flex align="center" borderBottomWidth="1px" columnGap={4} px={4} py={2} rowGap={1} wrap="wrap">
       <Box flex="1 1 320px" minW={0}>
@@ -54,6 +56,7 @@ export function Header({ trace, lost, table, setTable, focusFailed, focusWaiting
           {trace.editor_url ? <> · <a className="fd-link fd-outside" href={trace.editor_url} rel="noreferrer" target="_blank">{TEXT.openInDrupal}<Icon name="outside" size={11} /></a></> : null}
           {run.rerun_of ? <> · <RepeatOf id={run.rerun_of} /></> : null}
         </Text>
+        {reason ? <Text className="fd-reason" fontSize="sm">{reason}</Text> : null}
         {run.note ? <Text fontSize="xs">{run.note}</Text> : null}
       </Box>
       <Flex className="fd-actions" gap={1.5} justify="flex-end" wrap="wrap">

@@ -1,7 +1,7 @@
 import { address } from "../api";
 import { between, duration, moment } from "../format";
-import { isNote, stateOf } from "../graph";
-import { LOOKS, whyOf } from "../status";
+import { isNote, reasonBesideNodes, stateOf } from "../graph";
+import { LOOKS, wayOf, whyOf } from "../status";
 import type { Run, Trace } from "../types";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
@@ -9,7 +9,8 @@ const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\
 /** A run in Markdown, for a ticket: how it ended, why, and a row a node. Values are left out. */
 export function markdownOf(trace: Trace, url: string): string {
   const { run } = trace;
-  const who = [run.triggered.user, run.triggered.source ?? run.triggered.via].filter(Boolean).join(", ");
+  const reason = reasonBesideNodes(trace);
+  const who = [run.triggered.user, wayOf(run.triggered, run.triggered.source)].filter(Boolean).join(", ");
   const nodes = (trace.graph.nodes ?? []).filter((node) => !isNote(node));
   const failed = nodes.filter((node) => stateOf(trace, node.id).status === "failed");
   const rows = nodes.map((node) => {
@@ -24,6 +25,7 @@ export function markdownOf(trace: Trace, url: string): string {
     `- Started: ${moment(run.started ?? run.created)}${who ? ` by ${who}` : ""}`,
     `- Took: ${duration(between(run.started, run.completed)) || "not ended"}`,
     `- Revision: \`${run.revision.slice(0, 12)}\``,
+    ...(reason ? [`- ${reason}`] : []),
     ...failed.map((node) => `- **${node.label}** (\`${node.id}\`): ${stateOf(trace, node.id).error ?? ""}`),
     "",
     "| Node | Status | Took | Why |",

@@ -4,7 +4,7 @@ import { Link } from "react-router-dom";
 import { StatusBadge } from "../components/StatusBadge";
 import { ago, between, duration, moment } from "../format";
 import { runPath } from "../paths";
-import { isFinal } from "../status";
+import { isFinal, wayOf } from "../status";
 import { TEXT } from "../text";
 import type { RunRow } from "../types";
 
@@ -31,7 +31,6 @@ interface RowProps {
 
 function Row({ row, now, picked, pick }: RowProps) {
   const end = isFinal(row.outcome) ? row.lastExecuted : new Date(now).toISOString();
-  const how = row.source ?? row.triggered_by.via ?? row.triggered_by.type;
   return (
     <Table.Row className="fd-run-row" data-selected={picked ? "" : undefined}>
       <Table.Cell className="fd-pick-cell"><Pick change={pick} checked={picked} label={`${TEXT.pick} ${row.name} ${moment(row.createdAt)}`} /></Table.Cell>
@@ -53,7 +52,7 @@ function Row({ row, now, picked, pick }: RowProps) {
       <Table.Cell whiteSpace="nowrap">{duration(between(row.createdAt, end))}</Table.Cell>
       <Table.Cell whiteSpace="nowrap">
         <Text>{row.triggered_by.user ?? TEXT.nobody}</Text>
-        <Text color="fg.muted" fontSize="xs">{TEXT.triggers[how] ?? how}</Text>
+        <Text color="fg.muted" fontSize="xs">{wayOf(row.triggered_by, row.source)}</Text>
       </Table.Cell>
     </Table.Row>
   );
