@@ -120,7 +120,7 @@ def ending(status: str, summary: Mapping[str, Any], result_state: str | None) ->
         return {name: error.get(name) for name in ("message", "code", "node_id")}
     if status != "failed" or result_state == "failed":
         return None
-    message = "Airflow ended the run before its last task, which tells the reason: look at its task instances."
+    message = "Airflow ended the run before the task that would have told why. Look at its task instances."
     return {"message": message, "code": "ended_by_airflow", "node_id": None}
 
 
