@@ -56,9 +56,9 @@ def _chosen(dag_ids: set[str], since: dt.datetime, until: dt.datetime) -> tuple[
     return DagRun.dag_id.in_(sorted(dag_ids)), DagRun.run_after >= since - (until - since), DagRun.run_after < until
 
 
-def _runs(session: Session, since: dt.datetime, chosen: tuple[ColumnElement[bool], ...]) -> Any:
+def _runs(session: Session, current: ColumnElement[bool], chosen: tuple[ColumnElement[bool], ...]) -> Any:
     return select(
-        (DagRun.run_after >= since).label("now"),
+        current.label("now"),
         DagRun.dag_id.label("first"),
         DagRun.dag_id.label("second"),
         DagRun.dag_id.label("kind"),
@@ -68,21 +68,14 @@ def _runs(session: Session, since: dt.datetime, chosen: tuple[ColumnElement[bool
     ).where(*chosen, DagRun.end_date.is_not(None))
 
 
-def _jobs(session: Session, since: dt.datetime, chosen: tuple[ColumnElement[bool], ...]) -> Any:
+def _jobs(session: Session, current: ColumnElement[bool], chosen: tuple[ColumnElement[bool], ...]) -> Any:
     """Return one row a job: its record tells node, time and outcome; a task without one (a lost worker) speaks for itself.
 
     Records and tasks are each looked up by run, once, and then laid together: PostgreSQL by itself would look through all
     records of a run for each of its tasks, which took half of the time.
     """
-    current = (DagRun.run_after >= since).label("now")
-    runs = select(DagRun.id, DagRun.dag_id, DagRun.run_id, current).where(*chosen).cte("runs")
-    stored = (
-        select(XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, _unpacked(session).label("value"))
-        .join(runs, XComModel.dag_run_id == runs.c.id)
-        .where(is_job_key())
-        .offset(0 if session.get_bind().dialect.name == "postgresql" else None)
-        .subquery("stored")
-    )
+    runs = select(DagRun.id, DagRun.dag_id, DagRun.run_id, current.label("now")).where(*chosen).cte("runs")
+    stored = _stored(session, runs)
     records = (
         select(stored.c.dag_run_id, stored.c.task_id, stored.c.map_index)
         .add_columns(*(stored.c.value[name].as_string().label(name) for name in _TOLD))
@@ -115,16 +108,23 @@ def _jobs(session: Session, since: dt.datetime, chosen: tuple[ColumnElement[bool
     )
 
 
-def _unpacked(session: Session) -> ColumnElement[Any]:
-    """Return the value of an XCom such that asking it for several members unpacks it once.
+def _stored(session: Session, runs: Any) -> Any:
+    """Return the job records of runs such that asking for several members of one unpacks it once.
 
-    PostgreSQL unpacks a large value anew for every member; what a concatenation returns is unpacked. The caller's ``OFFSET 0``
-    keeps the database from putting this expression in the place of each member again.
+    PostgreSQL unpacks a large value anew for every member; what a concatenation returns is unpacked. ``OFFSET 0`` keeps the
+    database from putting that expression in the place of each member again.
     """
+    postgres = session.get_bind().dialect.name == "postgresql"
     value: ColumnElement[Any] = XComModel.__table__.c.value
-    if session.get_bind().dialect.name == "postgresql":
+    if postgres:
         value = case((func.jsonb_typeof(value) == "object", value.op("||")(text("'{}'::jsonb"))))
-    return type_coerce(value, JSON)
+    return (
+        select(XComModel.dag_run_id, XComModel.task_id, XComModel.map_index, type_coerce(value, JSON).label("value"))
+        .join(runs, XComModel.dag_run_id == runs.c.id)
+        .where(is_job_key())
+        .offset(0 if postgres else None)
+        .subquery("stored")
+    )
 
 
 def metrics(session: Session, dag_ids: set[str], group_by: str, since: dt.datetime, until: dt.datetime) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ def metrics(session: Session, dag_ids: set[str], group_by: str, since: dt.dateti
     keys = {"workflow": ("first",), "node": ("first", "second"), "node_type": ("kind",)}[group_by]
     compute = _computed if session.get_bind().dialect.name == "postgresql" else _sampled
     # Both periods at once: to make and plan such a query takes as long as to count a thousand jobs.
-    found = compute(session, source(session, since, _chosen(dag_ids, since, until)), ("now", *keys))
+    found = compute(session, source(session, DagRun.run_after >= since, _chosen(dag_ids, since, until)), ("now", *keys))
     now, then = ({key[1:]: figures for key, figures in found.items() if bool(key[0]) is current} for current in (True, False))
     drawings = latest_drawings(session, {key[0] for key in now}) if group_by != "node_type" else {}
     rows = [{**_identity(group_by, key, drawings), **figures, "previous": then.get(key)} for key, figures in now.items()]

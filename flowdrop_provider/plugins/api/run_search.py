@@ -19,7 +19,7 @@ from flowdrop_provider.plugins.api.ids import open_cursor, pack_cursor
 from flowdrop_provider.plugins.api.launching import SOURCES
 from flowdrop_provider.plugins.api.reading import is_job_key, plain
 from flowdrop_provider.plugins.api.run_lists import RunFilter, dag_ids_of, run_conditions
-from flowdrop_provider.plugins.api.states import MARKED_FAILED
+from flowdrop_provider.plugins.api.states import run_error
 
 __all__ = ["RunSearch", "count_runs", "ending", "search_runs"]
 
@@ -107,15 +107,9 @@ def _row(row: Any, drawing: Any) -> dict[str, Any]:
 def ending(status: str, summary: Mapping[str, Any], result_state: str | None) -> dict[str, Any] | None:
     """Return what ended a run early, as ``{"message", "code", "node_id"}``.
 
-    :param status: as :func:`~.states.run_status` has it.
-    :param summary: what the run's last task left; empty if it left nothing, or nothing that can be read here.
-    :param result_state: state of that task.
-
-    A run can fail without a node that did: somebody marked it, or Airflow ended it.
+    The parameters are those of :func:`~.states.run_error`. Airflow can end a run before it has come to an error of its own.
     """
-    error = plain(summary.get("error"))
-    if status == "failed" and result_state == "success":
-        error = error or dict(MARKED_FAILED)
+    error = run_error(status, summary, result_state)
     if error:
         return {name: error.get(name) for name in ("message", "code", "node_id")}
     if status != "failed" or result_state == "failed":

@@ -18,6 +18,7 @@ __all__ = [
     "editor_run",
     "job_status",
     "published_run",
+    "run_error",
     "run_status",
 ]
 
@@ -105,6 +106,19 @@ def run_status(
         told = summary.get("status") if summary is not None else None
         return "cancelled" if result_state == "skipped" or told == "cancelled" else "failed"
     return "pending"
+
+
+def run_error(status: str, summary: Mapping[str, Any], result_state: str | None) -> dict[str, Any] | None:
+    """Return the error that ended a run, as its last task told it; a run marked as failed by hand has one of its own.
+
+    :param status: as :func:`run_status` has it.
+    :param summary: what the last task left; empty if it left nothing, or nothing that can be read here.
+    :param result_state: state of that task.
+    """
+    error = summary.get("error")
+    if not error and status == "failed" and result_state == "success":
+        error = MARKED_FAILED
+    return dict(error) if isinstance(error, Mapping) and error else None
 
 
 def published_run(status: str) -> str:

@@ -11,7 +11,7 @@ from flowdrop_provider.engine.plan import PlanEdge
 from flowdrop_provider.engine.routing import Outcome, edge_satisfied
 from flowdrop_provider.plugins.api.reading import Job, RunView, iso
 from flowdrop_provider.plugins.api.shapes.pipelines import created, summary_counts
-from flowdrop_provider.plugins.api.states import MARKED_FAILED
+from flowdrop_provider.plugins.api.states import run_error
 
 __all__ = ["changed_document", "job_row", "run_facts", "trace_document"]
 
@@ -49,12 +49,8 @@ def run_facts(view: RunView) -> dict[str, Any]:
 
 def _error(view: RunView) -> dict[str, Any] | None:
     """Return what ended the run early: as its last task told it, or what can be told without it."""
-    told: dict[str, Any] | None = view.summary.get("error")
-    if told or view.status != "failed":
-        return told
-    if view.result_state == "success":
-        return dict(MARKED_FAILED)
-    return told if view.summary else _unsaid_error(view)
+    told = run_error(view.status, view.summary, view.result_state)
+    return told if told or view.summary or view.status != "failed" else _unsaid_error(view)
 
 
 def _unsaid_error(view: RunView) -> dict[str, Any]:

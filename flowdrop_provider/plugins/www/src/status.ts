@@ -39,7 +39,7 @@ export function originOf({ source }: Injected): { icon: IconName; word: string; 
 }
 
 /** How a run was started, in a few words: what FlowDrop noted says more than what Airflow did. */
-export function wayOf({ type, via }: Trigger, source?: string | null): string {
+export function wayOf({ type, via, source }: Trigger): string {
   const way = source ?? via ?? type;
   return TEXT.triggers[way] ?? way;
 }

@@ -15,6 +15,7 @@ const WORTH_A_MAP = 12;
 /** Below this zoom the small texts go, below the other one all of them: nobody could read them, and painting them costs most. */
 const FAR = 0.4;
 const TINY = 0.2;
+const CLASSES = { near: "", far: "fd-far", tiny: "fd-far fd-tiny" };
 const READABLE = 0.55;
 const CLOSE = 0.8;
 
@@ -61,22 +62,22 @@ function View({ cards, selected }: Pick<CanvasProps, "cards" | "selected">) {
 /** The author's drawing with the states of a run on it. */
 export function Canvas({ cards, lines, selected, select, selectEdge }: CanvasProps) {
   const nodes = useMemo(() => cards.map((card) => (card.id === selected ? { ...card, selected: true } : card)), [cards, selected]);
-  const distance = useStore((state) => (state.transform[2] < TINY ? "fd-far fd-tiny" : state.transform[2] < FAR ? "fd-far" : ""));
-  const far = distance.includes("fd-tiny");
+  const distance = useStore((state) => (state.transform[2] < TINY ? "tiny" : state.transform[2] < FAR ? "far" : "near"));
+  const bundle = distance === "tiny";
   const frame = useRef<HTMLDivElement>(null);
   // Not React's business: it would render in the midst of the movement. Not from the press of the button on: that may become a click.
   const move = (event: MouseEvent | TouchEvent | null) => event && frame.current?.classList.add("fd-moving");
   return (
     <ReactFlow<Card>
-      className={distance} colorMode={useHostTheme()} edgeTypes={edgeTypes}
-      disableKeyboardA11y edges={far ? NO_LINES : lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
+      className={CLASSES[distance]} colorMode={useHostTheme()} edgeTypes={edgeTypes}
+      disableKeyboardA11y edges={bundle ? NO_LINES : lines} edgesFocusable={false} minZoom={0.05} nodes={nodes} nodesConnectable={false}
       nodesDraggable={false} nodesFocusable={false} nodeTypes={nodeTypes}
       onEdgeClick={selectEdge ? (_, edge) => selectEdge(edge.id) : undefined}
       onNodeClick={(_, node) => node.type === "card" && select(node.id)} onPaneClick={() => select(undefined)}
       onMove={move} onMoveEnd={() => frame.current?.classList.remove("fd-moving")} ref={frame}
       onlyRenderVisibleElements={cards.length > MANY} proOptions={{ hideAttribution: true }}
     >
-      {far ? <FarLines cards={cards} lines={lines} /> : null}
+      {bundle ? <FarLines cards={cards} lines={lines} /> : null}
       <Background gap={24} variant={BackgroundVariant.Dots} />
       {cards.length > WORTH_A_MAP ? <MiniMap ariaLabel={null} className="fd-map" nodeColor={mapColour} pannable zoomable /> : null}
       <Controls position="top-right" showInteractive={false} />

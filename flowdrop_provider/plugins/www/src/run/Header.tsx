@@ -41,7 +41,7 @@ function Counts({ summary }: { summary: Record<string, number> }) {
 export function Header({ trace, lost, table, setTable, focusFailed, focusWaiting, children }: HeaderProps) {
   const { run, summary } = trace;
   const reason = reasonBesideNodes(trace);
-  const who = [run.triggered.user, wayOf(run.triggered, run.triggered.source)].filter(Boolean).join(" · ");
+  const who = [run.triggered.user, wayOf(run.triggered)].filter(Boolean).join(" · ");
   return (
     <Flex align="center" borderBottomWidth="1px" columnGap={4} px={4} py={2} rowGap={1} wrap="wrap">
       <Box flex="1 1 320px" minW={0}>

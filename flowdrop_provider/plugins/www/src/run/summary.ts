@@ -10,7 +10,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\
 export function markdownOf(trace: Trace, url: string): string {
   const { run } = trace;
   const reason = reasonBesideNodes(trace);
-  const who = [run.triggered.user, wayOf(run.triggered, run.triggered.source)].filter(Boolean).join(", ");
+  const who = [run.triggered.user, wayOf(run.triggered)].filter(Boolean).join(", ");
   const nodes = (trace.graph.nodes ?? []).filter((node) => !isNote(node));
   const failed = nodes.filter((node) => stateOf(trace, node.id).status === "failed");
   const rows = nodes.map((node) => {

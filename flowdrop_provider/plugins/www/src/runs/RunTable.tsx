@@ -29,6 +29,18 @@ interface RowProps {
   pick: (picked: boolean) => void;
 }
 
+/** What ended a run, or what it went on past, and which nodes that were. */
+function Reason({ row: { error, handled_node_ids: handled } }: { row: RunRow }) {
+  const nodes = error?.node_id ? [error.node_id] : handled;
+  return (
+    <>
+      {error ? <Text className="fd-reason" fontSize="sm" title={error.message ?? ""}>{error.message}</Text> : null}
+      {handled.length > 0 ? <Text className="fd-reason fd-handled" fontSize="sm">{TEXT.handled(handled.length)}</Text> : null}
+      {nodes.length > 0 ? <Text color="fg.muted" fontSize="xs" truncate>{nodes.join(", ")}</Text> : null}
+    </>
+  );
+}
+
 function Row({ row, now, picked, pick }: RowProps) {
   const end = isFinal(row.outcome) ? row.lastExecuted : new Date(now).toISOString();
   return (
@@ -40,10 +52,7 @@ function Row({ row, now, picked, pick }: RowProps) {
         <Text color="fg.muted" fontSize="xs" maxW="22rem" truncate>{row.run_id}</Text>
       </Table.Cell>
       <Table.Cell maxW="26rem">
-        {row.error ? <Text className="fd-reason" fontSize="sm" title={row.error.message ?? ""}>{row.error.message}</Text> : null}
-        {row.handled_node_ids.length > 0 ? <Text className="fd-reason fd-handled" fontSize="sm">{TEXT.handled(row.handled_node_ids.length)}</Text> : null}
-        {row.handled_node_ids.length > 0 ? <Text color="fg.muted" fontSize="xs" truncate>{row.handled_node_ids.join(", ")}</Text> : null}
-        {row.error?.node_id ? <Text color="fg.muted" fontSize="xs">{row.error.node_id}</Text> : null}
+        <Reason row={row} />
       </Table.Cell>
       <Table.Cell whiteSpace="nowrap">
         <Text as="span" title={moment(row.createdAt)}>{ago(row.createdAt, now)}</Text>
@@ -52,7 +61,7 @@ function Row({ row, now, picked, pick }: RowProps) {
       <Table.Cell whiteSpace="nowrap">{duration(between(row.createdAt, end))}</Table.Cell>
       <Table.Cell whiteSpace="nowrap">
         <Text>{row.triggered_by.user ?? TEXT.nobody}</Text>
-        <Text color="fg.muted" fontSize="xs">{wayOf(row.triggered_by, row.source)}</Text>
+        <Text color="fg.muted" fontSize="xs">{wayOf({ ...row.triggered_by, source: row.source })}</Text>
       </Table.Cell>
     </Table.Row>
   );
